@@ -1,0 +1,203 @@
+/* The public context, plan, state and forward calls: arguments are checked here, once for every engine.
+ * SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+
+/* ---- devices and context ---- */
+
+oclstm_status oclstm_list_devices(oclstm_device_info *devices, size_t capacity, size_t *count,
+                                  oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(count != NULL && (devices != NULL || capacity == 0), OCLSTM_E_ARGUMENT,
+          "count is NULL, or devices with capacity %zu", capacity);
+  *count = 0;
+  TRY(oclstm__opencl_list_devices(devices, capacity, count, error));
+  if (*count < capacity) {
+    oclstm__reference_device(&devices[*count]);
+  }
+  ++*count;
+done:
+  return status;
+}
+
+oclstm_status oclstm_context_create(const oclstm_context_desc *desc, oclstm_context **context,
+                                    oclstm_error *error) {
+  static const oclstm_context_desc DEFAULTS = OCLSTM_CONTEXT_DESC_INIT;
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL, OCLSTM_E_ARGUMENT, "context is NULL");
+  *context = NULL;
+  desc = desc != NULL ? desc : &DEFAULTS;
+  REQUIRE(desc->struct_size == sizeof *desc, OCLSTM_E_ARGUMENT,
+          "context descriptor of %zu bytes, expected %zu", desc->struct_size, sizeof *desc);
+  REQUIRE(oclstm__allocator_valid(desc->allocator), OCLSTM_E_ARGUMENT,
+          "allocator has one of its two functions");
+  if (desc->device != NULL && strcmp(desc->device, "reference") == 0) {
+    TRY(oclstm__reference_context_create(desc, context, error));
+  } else {
+    TRY(oclstm__opencl_context_create(desc, context, error));
+  }
+done:
+  return status;
+}
+
+void oclstm_context_destroy(oclstm_context **context) {
+  if (context != NULL && *context != NULL) {
+    (*context)->engine->context_destroy(*context);
+    *context = NULL;
+  }
+}
+
+const oclstm_device_info *oclstm_context_device(const oclstm_context *context) {
+  return &context->device;
+}
+
+const char *oclstm_context_build_log(const oclstm_context *context) {
+  return context->engine->build_log(context);
+}
+
+/* ---- plan ---- */
+
+static oclstm_status check_plan_desc(const oclstm_plan_desc *given, oclstm_plan_desc *desc,
+                                     oclstm_error *error) {
+  static const oclstm_plan_desc DEFAULTS = OCLSTM_PLAN_DESC_INIT;
+  oclstm_status status = OCLSTM_OK;
+  *desc = given != NULL ? *given : DEFAULTS;
+  REQUIRE(desc->struct_size == sizeof *desc, OCLSTM_E_ARGUMENT, "plan descriptor of %zu bytes, expected %zu",
+          desc->struct_size, sizeof *desc);
+  REQUIRE((unsigned)desc->precision <= OCLSTM_PRECISION_BF16, OCLSTM_E_ARGUMENT, "precision is %u",
+          (unsigned)desc->precision);
+  REQUIRE((unsigned)desc->strategy <= OCLSTM_STRATEGY_GRID, OCLSTM_E_ARGUMENT, "strategy is %u",
+          (unsigned)desc->strategy);
+  REQUIRE((unsigned)desc->gemm <= OCLSTM_GEMM_PLAIN, OCLSTM_E_ARGUMENT, "gemm is %u", (unsigned)desc->gemm);
+  desc->rows = desc->rows != 0 ? desc->rows : 1;
+done:
+  return status;
+}
+
+oclstm_status oclstm_supports(const oclstm_context *context, const oclstm_model *model,
+                              const oclstm_plan_desc *desc, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm_plan_desc checked;
+  REQUIRE(context != NULL && model != NULL, OCLSTM_E_ARGUMENT, "context or model is NULL");
+  TRY(check_plan_desc(desc, &checked, error));
+  TRY(oclstm__refuse_unbuilt(model, &checked, error));
+  TRY(context->engine->supports(context, model, &checked, error));
+done:
+  return status;
+}
+
+oclstm_status oclstm_plan_create(oclstm_context *context, const oclstm_model *model,
+                                 const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm_plan_desc checked;
+  REQUIRE(plan != NULL, OCLSTM_E_ARGUMENT, "plan is NULL");
+  *plan = NULL;
+  TRY(oclstm_supports(context, model, desc, error));
+  TRY(check_plan_desc(desc, &checked, error));
+  TRY(context->engine->plan_create(context, model, &checked, plan, error));
+done:
+  return status;
+}
+
+void oclstm_plan_destroy(oclstm_plan **plan) {
+  if (plan != NULL && *plan != NULL) {
+    (*plan)->context->engine->plan_destroy(*plan);
+    *plan = NULL;
+  }
+}
+
+const oclstm_plan_info *oclstm_plan_get_info(const oclstm_plan *plan) {
+  return &plan->info;
+}
+
+/* ---- state ---- */
+
+oclstm_status oclstm_state_create(const oclstm_plan *plan, oclstm_state **state, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(state != NULL, OCLSTM_E_ARGUMENT, "state is NULL");
+  *state = NULL;
+  REQUIRE(plan != NULL, OCLSTM_E_ARGUMENT, "plan is NULL");
+  TRY(plan->context->engine->state_create(plan->context, plan->model, plan->desc.rows, state, error));
+done:
+  return status;
+}
+
+void oclstm_state_destroy(oclstm_state **state) {
+  if (state != NULL && *state != NULL) {
+    (*state)->context->engine->state_destroy(*state);
+    *state = NULL;
+  }
+}
+
+oclstm_status oclstm_state_set(oclstm_state *state, const float *h, const float *c, oclstm_error *error) {
+  if (state == NULL) {
+    return oclstm__fail(error, OCLSTM_E_ARGUMENT, "state is NULL");
+  }
+  return state->context->engine->state_set(state, h, c, error);
+}
+
+oclstm_status oclstm_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error) {
+  if (state == NULL) {
+    return oclstm__fail(error, OCLSTM_E_ARGUMENT, "state is NULL");
+  }
+  return state->context->engine->state_get(state, h, c, error);
+}
+
+/* ---- forward ---- */
+
+static oclstm_status check_lengths(const int32_t *lengths, size_t rows, size_t steps, oclstm_error *error) {
+  for (size_t b = 0; lengths != NULL && b < rows; ++b) {
+    if (lengths[b] < 0 || (size_t)lengths[b] > steps) {
+      return oclstm__fail(error, OCLSTM_E_LENGTHS, "length of row %zu is %d, outside of 0 to %zu", b,
+                          (int)lengths[b], steps);
+    }
+  }
+  return OCLSTM_OK;
+}
+
+oclstm_status oclstm__sweep_run(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
+                                oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(sweep->steps <= plan->desc.steps, OCLSTM_E_ARGUMENT, "%zu steps, the plan takes %zu", sweep->steps,
+          plan->desc.steps);
+  REQUIRE((unsigned)sweep->layout <= OCLSTM_BATCH_MAJOR, OCLSTM_E_ARGUMENT, "layout is %u",
+          (unsigned)sweep->layout);
+  REQUIRE(sweep->input != NULL || sweep->steps == 0, OCLSTM_E_ARGUMENT, "x is NULL");
+  REQUIRE(sweep->cells == NULL || plan->desc.cells, OCLSTM_E_ARGUMENT,
+          "cells wanted from a plan made without them");
+  REQUIRE(state->context == plan->context && state->model == plan->model && state->rows == plan->desc.rows,
+          OCLSTM_E_STATE, "state of %zu rows given to a plan of %zu rows, or of another context or model",
+          state->rows, plan->desc.rows);
+  TRY(check_lengths(sweep->lengths, plan->desc.rows, sweep->steps, error));
+  if (sweep->steps > 0) {
+    TRY(plan->context->engine->sweep(plan, state, sweep, error));
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm_forward(oclstm_plan *plan, oclstm_state *state, const oclstm_io *io,
+                             oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(plan != NULL && state != NULL && io != NULL, OCLSTM_E_ARGUMENT, "plan, state or io is NULL");
+  REQUIRE(io->struct_size == sizeof *io, OCLSTM_E_ARGUMENT, "io of %zu bytes, expected %zu", io->struct_size,
+          sizeof *io);
+  const oclstm__sweep whole = {
+      .steps = io->steps,
+      .layout = io->layout,
+      .n_layers = plan->model->n_layers,
+      .head = plan->model->head_size != 0,
+      .part = OCLSTM__WHOLE,
+      .input = io->x,
+      .lengths = io->lengths,
+      .output = io->y,
+      .cells = io->cells,
+  };
+  TRY(oclstm__sweep_run(plan, state, &whole, error));
+done:
+  return status;
+}

@@ -1,0 +1,93 @@
+/* What a device engine does for the public objects. There are two: host/opencl and host/reference.
+ * engine.c checks arguments once, for both, and calls through the table.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_ENGINE_H
+#define OCLSTM_ENGINE_H
+
+#include <stdbool.h>
+
+#include "model/model.h"
+#include "oclstm/oclstm.h"
+
+typedef struct oclstm__engine oclstm__engine;
+
+/* Engines derive from these: their own structure begins with one of them. */
+struct oclstm_context {
+  const oclstm__engine *engine;
+  oclstm_allocator allocator;
+  oclstm_log log;
+  oclstm_device_info device;
+};
+
+struct oclstm_plan {
+  oclstm_context *context;
+  const oclstm_model *model;
+  oclstm_plan_desc desc; /* rows and steps as decided */
+  oclstm_plan_info info;
+};
+
+struct oclstm_state {
+  oclstm_context *context;
+  const oclstm_model *model;
+  size_t rows;
+};
+
+/* The part of a network that one walk over a chunk of steps computes: layers first_layer .. first_layer + n_layers - 1
+ * and the head if asked for. A whole forward call is one sweep; a job cuts networks with reverse layers into several
+ * (see host/job/sweeps.c). */
+typedef struct oclstm__sweep {
+  size_t steps;         /* n, at most plan->desc.steps */
+  oclstm_layout layout; /* of input, other, output and cells */
+  size_t first_layer, n_layers;
+  bool head; /* the head too: first_layer + n_layers is the number of layers */
+  /* WHOLE walks every layer in its own directions. The other two walk one direction of a bidirectional first layer:
+   * REVERSE_HALF has n_layers = 1 and no head, and gives that direction's half of y and cells, [n,B,R] and [n,B,H].
+   * FORWARD_HALF takes that half of y back in `other` and goes on through the layers behind. */
+  enum { OCLSTM__WHOLE, OCLSTM__REVERSE_HALF, OCLSTM__FORWARD_HALF } part;
+  const float *input;     /* [n,B,input_size of the first layer] */
+  const int32_t *lengths; /* [B] valid steps of this chunk, 0 .. n, or NULL: n */
+  const float *other;     /* FORWARD_HALF: [n,B,R] */
+  float *output;          /* y of the last layer or of the head [n,B,...], or NULL */
+  /* c of every step of the last layer [n,B,D*H], or NULL; in FORWARD_HALF with one layer the forward half [n,B,H]. */
+  float *cells;
+} oclstm__sweep;
+
+struct oclstm__engine {
+  void (*context_destroy)(oclstm_context *context);
+  const char *(*build_log)(const oclstm_context *context);
+  /* OK, or E_UNSUPPORTED naming what is not. The description has been checked and its defaults filled in. */
+  oclstm_status (*supports)(const oclstm_context *context, const oclstm_model *model,
+                            const oclstm_plan_desc *desc, oclstm_error *error);
+  /* desc: supported; rows filled in, steps 0 when the engine is to choose. */
+  oclstm_status (*plan_create)(oclstm_context *context, const oclstm_model *model,
+                               const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error);
+  void (*plan_destroy)(oclstm_plan *plan);
+  oclstm_status (*state_create)(oclstm_context *context, const oclstm_model *model, size_t rows,
+                                oclstm_state **state, oclstm_error *error);
+  void (*state_destroy)(oclstm_state *state);
+  oclstm_status (*state_set)(oclstm_state *state, const float *h, const float *c, oclstm_error *error);
+  oclstm_status (*state_get)(oclstm_state *state, float *h, float *c, oclstm_error *error);
+  /* Blocks until output and cells are written. Allocates nothing. */
+  oclstm_status (*sweep)(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
+                         oclstm_error *error);
+};
+
+/* Checked entry to sweep for host/job: plan and state belong together, sizes and lengths are in range. */
+oclstm_status oclstm__sweep_run(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
+                                oclstm_error *error);
+
+/* Constructors of the two engines' contexts. `desc` has been checked. opencl: device is never "reference". */
+oclstm_status oclstm__opencl_context_create(const oclstm_context_desc *desc, oclstm_context **context,
+                                            oclstm_error *error);
+oclstm_status oclstm__reference_context_create(const oclstm_context_desc *desc, oclstm_context **context,
+                                               oclstm_error *error);
+/* Device lists of the two engines: writes up to capacity entries from *count on and advances *count past all of them. */
+oclstm_status oclstm__opencl_list_devices(oclstm_device_info *devices, size_t capacity, size_t *count,
+                                          oclstm_error *error);
+void oclstm__reference_device(oclstm_device_info *device);
+
+/* What no engine has yet is refused here, by name, for both. */
+oclstm_status oclstm__refuse_unbuilt(const oclstm_model *model, const oclstm_plan_desc *desc,
+                                     oclstm_error *error);
+
+#endif

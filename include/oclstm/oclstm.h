@@ -1,0 +1,515 @@
+/* oclstm: run LSTM networks on any OpenCL device, from C.
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * The stages, in the order in which a program meets them:
+ *
+ *   model    what the network is: layers, weights, head. Host memory, immutable, shared freely.
+ *   context  one device (an OpenCL device, or the double-precision reference on the host).
+ *   plan     model + context + limits. Everything is decided, compiled, packed and allocated here.
+ *   state    h and c of one batch. Explicit, so that streams, chunks and resumed jobs are one thing.
+ *   forward  x in, y out, state advanced. Allocates nothing, compiles nothing, prints nothing.
+ *
+ * A whole program, less its error handling:
+ *
+ *   oclstm_model *model;  oclstm_context *context;  oclstm_plan *plan;  oclstm_state *state;
+ *   oclstm_context_desc device = OCLSTM_CONTEXT_DESC_INIT;
+ *   oclstm_plan_desc limits = OCLSTM_PLAN_DESC_INIT;
+ *   oclstm_io io = OCLSTM_IO_INIT;
+ *
+ *   limits.rows = B;
+ *   limits.steps = T;
+ *   oclstm_model_load("net.safetensors", NULL, &model, NULL);
+ *   oclstm_context_create(&device, &context, NULL);
+ *   oclstm_plan_create(context, model, &limits, &plan, NULL);
+ *   oclstm_state_create(plan, &state, NULL);
+ *   io.steps = T;
+ *   io.x = x;                                   // [T,B,I]
+ *   io.y = y;                                   // [T,B,oclstm_model_output_size(model)]
+ *   while (read_signal(x)) {
+ *     oclstm_forward(plan, state, &io, NULL);   // the next T steps of the same B streams
+ *   }
+ *   oclstm_state_destroy(&state);
+ *   oclstm_plan_destroy(&plan);
+ *   oclstm_context_destroy(&context);
+ *   oclstm_model_destroy(&model);
+ *
+ * Words. T steps, B batch rows, I input size, H hidden size, P projection size, L layers, D directions (1 or 2).
+ * R is the size of h: P with a projection, otherwise H. Arrays are dense and row-major, the last index fastest.
+ * Gate rows are in the order i, f, g, o. c and every sum are float32 on devices, double in the reference.
+ *
+ * Errors. Every function that can fail returns an oclstm_status, OCLSTM_OK being 0, and takes an optional
+ * oclstm_error as its last argument, which receives the status with the offending values in words; on success
+ * it is left alone. Outputs through pointers are set to NULL on failure. A call that fails leaves the objects
+ * it was given as they were, except that after OCLSTM_E_OPENCL, OCLSTM_E_DEVICE_LOST and OCLSTM_E_STOPPED the
+ * contents of the state and of the outputs are unspecified.
+ *
+ * Descriptors. Structures that are passed in begin with struct_size and have an initialiser
+ * (OCLSTM_..._INIT); fields are only ever appended. Zero means "default" everywhere.
+ *
+ * Threads. A model may be shared by any number of threads. A context may be used from several threads at once for
+ * creating plans and states. One plan, and one state, belongs to one thread at a time.
+ *
+ * Other headers: oclstm_opencl.h (the caller's own OpenCL objects), oclstm_job.h (long sequences from files).
+ */
+#ifndef OCLSTM_H
+#define OCLSTM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oclstm/oclstm_version.h"
+
+#if defined(_WIN32) && defined(OCLSTM_SHARED)
+#ifdef OCLSTM_BUILDING
+#define OCLSTM_API __declspec(dllexport)
+#else
+#define OCLSTM_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define OCLSTM_API __attribute__((visibility("default")))
+#else
+#define OCLSTM_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status ---------------------------------------------------------------------------------- */
+
+/* Every status there is: name, value, text. Values never change; new ones are appended. */
+#define OCLSTM_STATUS_MAP(XX)                                         \
+  XX(OK, 0, "success")                                                \
+  XX(E_ARGUMENT, -1, "invalid argument")                              \
+  XX(E_SHAPE, -2, "shapes do not agree")                              \
+  XX(E_STATE, -3, "object belongs to another model, plan or context") \
+  XX(E_MEMORY, -4, "host memory exhausted")                           \
+  XX(E_UNSUPPORTED, -5, "not supported")                              \
+  XX(E_OPEN, -6, "file cannot be opened")                             \
+  XX(E_READ, -7, "file cannot be read")                               \
+  XX(E_WRITE, -8, "file cannot be written")                           \
+  XX(E_FULL, -9, "no space left for the output")                      \
+  XX(E_TRUNCATED, -10, "file ends too early")                         \
+  XX(E_FORMAT, -11, "file is malformed")                              \
+  XX(E_DTYPE, -12, "element type is unknown or not accepted here")    \
+  XX(E_MISSING, -13, "a tensor of the network is missing")            \
+  XX(E_LIMIT, -14, "a size is over its limit")                        \
+  XX(E_LENGTHS, -15, "sequence lengths are not valid")                \
+  XX(E_NONFINITE, -16, "a weight is not finite")                      \
+  XX(E_CHECKSUM, -17, "weights do not match their checksum")          \
+  XX(E_PLATFORM, -18, "no OpenCL platform")                           \
+  XX(E_DEVICE, -19, "no such device, or it cannot be used")           \
+  XX(E_DEVICE_MEMORY, -20, "device memory exhausted")                 \
+  XX(E_BUILD, -21, "OpenCL program does not build")                   \
+  XX(E_OPENCL, -22, "OpenCL call failed")                             \
+  XX(E_DEVICE_LOST, -23, "device was lost")                           \
+  XX(E_STOPPED, -24, "stopped by the caller")                         \
+  XX(E_MISMATCH, -25, "result is outside its tolerance")
+
+typedef enum oclstm_status {
+#define OCLSTM_STATUS_ENUM(name, value, text) OCLSTM_##name = (value),
+  OCLSTM_STATUS_MAP(OCLSTM_STATUS_ENUM)
+#undef OCLSTM_STATUS_ENUM
+      OCLSTM_STATUS_FORCE_INT = 0x7fffffff
+} oclstm_status;
+
+/* What went wrong, with the values that were wrong. Zero-initialise; filled on failure only. */
+typedef struct oclstm_error {
+  oclstm_status status;
+  int cl_code;    /* the OpenCL (or CLBlast) error code behind it, or 0 */
+  int os_code;    /* the errno behind it, or 0 */
+  char text[480]; /* one line, no newline: "W_hh of layer 1: expected [256,64], found [256,63]" */
+} oclstm_error;
+
+/* Name ("E_SHAPE") and text ("shapes do not agree") of a status; "unknown" for any other value. Static strings. */
+OCLSTM_API const char *oclstm_status_name(oclstm_status status);
+OCLSTM_API const char *oclstm_status_text(oclstm_status status);
+
+/* Version of the library that is loaded, as "MAJOR.MINOR.PATCH". Static string. */
+OCLSTM_API const char *oclstm_version(void);
+
+/* ---- Hooks ----------------------------------------------------------------------------------- */
+
+/* Memory of the library's own objects. Both functions or neither; alloc may return NULL, which becomes
+ * OCLSTM_E_MEMORY. Called from the threads that call the library. Memory that OpenCL, CLBlast or the JSON parser
+ * take for themselves does not come through here. */
+typedef struct oclstm_allocator {
+  void *(*alloc)(void *user, size_t bytes);
+  void (*free)(void *user, void *pointer);
+  void *user;
+} oclstm_allocator;
+
+typedef enum oclstm_log_level {
+  OCLSTM_LOG_ERROR,
+  OCLSTM_LOG_WARNING,
+  OCLSTM_LOG_INFO,
+  OCLSTM_LOG_DEBUG
+} oclstm_log_level;
+
+/* One line without newline. The library itself never prints; without a hook, lines are dropped. */
+typedef struct oclstm_log {
+  void (*write)(void *user, oclstm_log_level level, const char *line);
+  void *user;
+} oclstm_log;
+
+/* Upper bounds on what files may ask for, checked before anything is multiplied or allocated. 0 = the default. */
+typedef struct oclstm_limits {
+  size_t struct_size;
+  uint64_t header_bytes; /* safetensors header; 16 MiB */
+  uint64_t tensors;      /* in one file; 65,536 */
+  uint64_t features;     /* I, H, P and the head's size, each; 65,536 */
+  uint64_t layers;       /* 256 */
+  uint64_t parameters;   /* in one model; 2^34 */
+  uint64_t steps;        /* T of one array; 2^40 */
+  uint64_t rows;         /* B of one array; 2^24 */
+} oclstm_limits;
+#define OCLSTM_LIMITS_INIT \
+  { sizeof(oclstm_limits), 0, 0, 0, 0, 0, 0, 0 }
+
+/* ---- Model ----------------------------------------------------------------------------------- */
+
+typedef struct oclstm_model oclstm_model;
+
+typedef enum oclstm_dtype {
+  OCLSTM_F32,
+  OCLSTM_F64,
+  OCLSTM_F16,
+  OCLSTM_BF16,
+  OCLSTM_I8,
+  OCLSTM_I16,
+  OCLSTM_I32,
+  OCLSTM_I64
+} oclstm_dtype;
+
+typedef enum oclstm_cell_kind { OCLSTM_LSTM, OCLSTM_GRU, OCLSTM_RNN } oclstm_cell_kind;
+typedef enum oclstm_bias { OCLSTM_BIAS_NONE, OCLSTM_BIAS_ONE, OCLSTM_BIAS_TWO } oclstm_bias;
+typedef enum oclstm_peephole { OCLSTM_PEEPHOLE_NONE, OCLSTM_PEEPHOLE_DIAGONAL } oclstm_peephole;
+typedef enum oclstm_coupling {
+  OCLSTM_COUPLING_NONE,
+  OCLSTM_COUPLING_FORGET_FROM_INPUT, /* f = 1 - i: ONNX input_forget */
+  OCLSTM_COUPLING_INPUT_FROM_FORGET  /* i = 1 - f: TFLite CIFG */
+} oclstm_coupling;
+typedef enum oclstm_layer_norm { OCLSTM_NORM_NONE, OCLSTM_NORM_HASTE, OCLSTM_NORM_TFLITE } oclstm_layer_norm;
+typedef enum oclstm_direction { OCLSTM_FORWARD, OCLSTM_REVERSE, OCLSTM_BIDIRECTIONAL } oclstm_direction;
+typedef enum oclstm_merge { OCLSTM_CONCAT, OCLSTM_SUM, OCLSTM_MUL, OCLSTM_AVERAGE } oclstm_merge;
+typedef enum oclstm_activation_kind {
+  OCLSTM_ACT_DEFAULT, /* the role's own: sigmoid for gates, tanh for candidate and output */
+  OCLSTM_ACT_SIGMOID,
+  OCLSTM_ACT_TANH,
+  OCLSTM_ACT_RELU,
+  OCLSTM_ACT_AFFINE,
+  OCLSTM_ACT_LEAKY_RELU,
+  OCLSTM_ACT_THRESHOLDED_RELU,
+  OCLSTM_ACT_SCALED_TANH,
+  OCLSTM_ACT_HARD_SIGMOID,
+  OCLSTM_ACT_ELU,
+  OCLSTM_ACT_SOFTSIGN,
+  OCLSTM_ACT_SOFTPLUS
+} oclstm_activation_kind;
+typedef struct oclstm_activation {
+  oclstm_activation_kind kind;
+  float alpha, beta; /* read only by the kinds that have them */
+} oclstm_activation;
+enum { OCLSTM_ROLE_GATE, OCLSTM_ROLE_CANDIDATE, OCLSTM_ROLE_OUTPUT, OCLSTM_N_ROLES };
+
+/* What one layer computes. Nothing is implied by the file a network came from: what two libraries mean
+ * differently has two values here. The default is the LSTM of PyTorch's nn.LSTM:
+ *
+ *   i, f, o = sigmoid(x W_ih^T + h W_hh^T + b_ih + b_hh)      g = tanh(the same, its own rows)
+ *   c' = f c + i g                                            h' = o tanh(c')
+ *
+ * Source: Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000, as written in PyTorch's
+ * nn.LSTM documentation. What this build cannot run is refused by name when a plan is made; see oclstm_supports. */
+typedef struct oclstm_layer {
+  oclstm_cell_kind kind;
+  size_t input_size;  /* I, 1 to limits.features; of layers after the first: the width of the layer before */
+  size_t hidden_size; /* H, 1 to limits.features */
+  size_t projection_size; /* P, 0 for none, otherwise 1 to H */
+  oclstm_bias bias;       /* TWO: b_ih and b_hh, added together */
+  oclstm_peephole peephole;
+  oclstm_coupling coupling;
+  oclstm_layer_norm layer_norm;
+  float clip_preactivation;                        /* bounds, 0 for none: pre-activations (ONNX clip) */
+  float clip_cell;                                 /* c after each step (cuDNN, TFLite) */
+  float clip_projection;                           /* the projected h (TFLite) */
+  oclstm_activation activation[2][OCLSTM_N_ROLES]; /* of each direction */
+  int linear_before_reset;                         /* GRU only */
+  oclstm_direction direction;
+  oclstm_merge merge; /* of the two directions */
+  int go_backwards;   /* REVERSE only: y in the order of processing, as Keras gives it */
+  float zoneout_h, zoneout_c;
+  float dropout_input, dropout_output, dropout_recurrent, dropout_weights;
+} oclstm_layer;
+
+/* Size of h: P or H. Directions: 1 or 2. Width of y: directions times size of h (CONCAT), else size of h. */
+OCLSTM_API size_t oclstm_layer_state_size(const oclstm_layer *layer);
+OCLSTM_API size_t oclstm_layer_directions(const oclstm_layer *layer);
+OCLSTM_API size_t oclstm_layer_output_size(const oclstm_layer *layer);
+
+/* A weight array of the caller's: OCLSTM_F32, F64, F16 or BF16, dense, row-major. data NULL: absent. */
+typedef struct oclstm_array {
+  const void *data;
+  oclstm_dtype dtype;
+} oclstm_array;
+
+/* Weights of one direction of one layer. G is 4 for LSTM (rows i, f, g, o), 3 for GRU (r, z, n), 1 for RNN. */
+typedef struct oclstm_weights {
+  oclstm_array W_ih;     /* [G*H, I] */
+  oclstm_array W_hh;     /* [G*H, R] */
+  oclstm_array b_ih;     /* [G*H]    with bias ONE and TWO */
+  oclstm_array b_hh;     /* [G*H]    with bias TWO */
+  oclstm_array W_hr;     /* [P, H]   with a projection */
+  oclstm_array peephole; /* [3*H]    rows i, f, o */
+} oclstm_weights;
+
+/* A network to be made from the caller's arrays. */
+typedef struct oclstm_model_desc {
+  size_t struct_size;
+  size_t n_layers;
+  const oclstm_layer *layers;    /* [n_layers] */
+  const oclstm_weights *weights; /* [n_layers][2]; the second of a layer only when bidirectional */
+  size_t head_size;              /* O of a dense head y = h W^T + b behind the last layer; 0 for none */
+  oclstm_array head_W;           /* [O, width of the last layer] */
+  oclstm_array head_b;           /* [O], or absent */
+  const oclstm_limits *limits;   /* NULL: the defaults */
+  oclstm_allocator allocator;    /* zero: malloc and free */
+} oclstm_model_desc;
+#define OCLSTM_MODEL_DESC_INIT                                                                   \
+  {                                                                                              \
+    sizeof(oclstm_model_desc), 0, NULL, NULL, 0, {NULL, OCLSTM_F32}, {NULL, OCLSTM_F32}, NULL, { \
+      NULL, NULL, NULL                                                                           \
+    }                                                                                            \
+  }
+
+/* Makes a model. The descriptor's arrays are copied (F64 stays double, for the reference; the others become
+ * float32, exactly).
+ * Returns OK; E_ARGUMENT (a NULL, a struct_size or an enumerator out of range); E_SHAPE (sizes that do not fit
+ * each other); E_LIMIT; E_MISSING (an array the layer's description needs); E_NONFINITE; E_MEMORY. */
+OCLSTM_API oclstm_status oclstm_model_create(const oclstm_model_desc *desc, oclstm_model **model,
+                                             oclstm_error *error);
+
+typedef struct oclstm_load_options {
+  size_t struct_size;
+  const oclstm_limits *limits;
+  oclstm_allocator allocator;
+} oclstm_load_options;
+#define OCLSTM_LOAD_OPTIONS_INIT         \
+  {                                      \
+    sizeof(oclstm_load_options), NULL, { \
+      NULL, NULL, NULL                   \
+    }                                    \
+  }
+
+/* Reads a safetensors file. With an "oclstm" entry in its metadata, that entry says what the network is;
+ * without one, the names of a PyTorch state_dict are read and the shapes say the rest. options may be NULL.
+ * The file may come from anyone: nothing is allocated or multiplied before it is checked.
+ * Returns OK; E_ARGUMENT; E_OPEN; E_READ; E_TRUNCATED; E_FORMAT; E_DTYPE; E_MISSING; E_SHAPE; E_LIMIT;
+ * E_NONFINITE; E_CHECKSUM; E_UNSUPPORTED (an embedding in front); E_MEMORY. */
+OCLSTM_API oclstm_status oclstm_model_load(const char *path, const oclstm_load_options *options,
+                                           oclstm_model **model, oclstm_error *error);
+/* The same from n bytes in memory, which are copied as far as needed. */
+OCLSTM_API oclstm_status oclstm_model_load_memory(const void *bytes, size_t n,
+                                                  const oclstm_load_options *options, oclstm_model **model,
+                                                  oclstm_error *error);
+
+/* Writes the model as safetensors with its description and a checksum. Written to a temporary name beside path,
+ * then renamed: path is either the whole new file or untouched.
+ * Returns OK; E_ARGUMENT; E_OPEN; E_WRITE; E_FULL; E_MEMORY. */
+OCLSTM_API oclstm_status oclstm_model_save(const oclstm_model *model, const char *path, oclstm_error *error);
+
+/* Destroys *model and sets it to NULL; NULL and *model == NULL are fine. Plans and states of the model must be
+ * destroyed before. */
+OCLSTM_API void oclstm_model_destroy(oclstm_model **model);
+
+/* What the model is. Pointers are borrowed until the model is destroyed. Sizes in floats, parameters in elements. */
+OCLSTM_API size_t oclstm_model_n_layers(const oclstm_model *model);
+OCLSTM_API const oclstm_layer *oclstm_model_layer(const oclstm_model *model,
+                                                  size_t index); /* NULL if out of range */
+OCLSTM_API size_t oclstm_model_input_size(const oclstm_model *model);
+OCLSTM_API size_t oclstm_model_output_size(const oclstm_model *model); /* of the head, or of the last layer */
+OCLSTM_API size_t oclstm_model_head_size(const oclstm_model *model);   /* 0 without one */
+OCLSTM_API uint64_t oclstm_model_parameters(const oclstm_model *model);
+/* The arrays of one direction (0 or 1) of one layer, and of the head, F32 or F64 as they are kept. Absent ones have
+ * data NULL, as has everything when an index is out of range. Borrowed until the model is destroyed. */
+OCLSTM_API oclstm_weights oclstm_model_weights(const oclstm_model *model, size_t layer, size_t direction);
+OCLSTM_API void oclstm_model_head(const oclstm_model *model, oclstm_array *W, oclstm_array *b);
+/* Floats in h (or c) of one batch row, summed over layers and directions. */
+OCLSTM_API size_t oclstm_model_h_size(const oclstm_model *model);
+OCLSTM_API size_t oclstm_model_c_size(const oclstm_model *model);
+
+/* ---- Devices and context --------------------------------------------------------------------- */
+
+typedef enum oclstm_device_type {
+  OCLSTM_DEVICE_GPU,
+  OCLSTM_DEVICE_CPU,
+  OCLSTM_DEVICE_OTHER,
+  OCLSTM_DEVICE_REFERENCE
+} oclstm_device_type;
+
+typedef struct oclstm_device_info {
+  char id[32]; /* "opencl:0:1" or "reference": what oclstm_context_desc.device takes */
+  oclstm_device_type type;
+  char name[128];
+  char platform[128];
+  char version[128]; /* "OpenCL 3.0 ..." */
+  char driver[128];
+  unsigned compute_units;
+  uint64_t memory_bytes;
+  uint64_t max_allocation_bytes;
+  uint64_t local_bytes;
+  size_t max_work_group;
+  int usable;
+  char why_not[128]; /* why it cannot be used; empty when usable */
+} oclstm_device_info;
+
+/* Lists every device of every platform, the reference last. *count receives how many there are; the first
+ * `capacity` of them are written to devices, which may be NULL when capacity is 0. No platform at all is not an
+ * error here: the reference is always there.
+ * Returns OK; E_ARGUMENT; E_OPENCL; E_MEMORY. */
+OCLSTM_API oclstm_status oclstm_list_devices(oclstm_device_info *devices, size_t capacity, size_t *count,
+                                             oclstm_error *error);
+
+typedef struct oclstm_context oclstm_context;
+
+typedef struct oclstm_context_desc {
+  size_t struct_size;
+  /* NULL: the first GPU, else the first CPU device. Otherwise "gpu", "cpu", "reference", "opencl:PLATFORM:DEVICE"
+   * (indices as listed), or part of a device's name, case ignored. A device asked for and absent is an error. */
+  const char *device;
+  /* Folder for compiled programs; created with mode 0700. NULL: programs are not kept. A folder that others can
+   * write to, or that is not ours, is not used (and a warning is logged): its files would run as native code. */
+  const char *cache_dir;
+  oclstm_allocator allocator;
+  oclstm_log log;
+} oclstm_context_desc;
+#define OCLSTM_CONTEXT_DESC_INIT                                   \
+  {                                                                \
+    sizeof(oclstm_context_desc), NULL, NULL, {NULL, NULL, NULL}, { \
+      NULL, NULL                                                   \
+    }                                                              \
+  }
+
+/* Opens a device. The descriptor's strings are copied. desc may be NULL: all defaults.
+ * Returns OK; E_ARGUMENT; E_PLATFORM (an OpenCL device was wanted and there is no platform); E_DEVICE; E_OPENCL;
+ * E_MEMORY. */
+OCLSTM_API oclstm_status oclstm_context_create(const oclstm_context_desc *desc, oclstm_context **context,
+                                               oclstm_error *error);
+/* Destroys *context and sets it to NULL. Its plans and states must be destroyed before. */
+OCLSTM_API void oclstm_context_destroy(oclstm_context **context);
+
+OCLSTM_API const oclstm_device_info *oclstm_context_device(const oclstm_context *context);
+/* The compiler's messages of the last program that failed to build, "" if none did. Borrowed until the next plan. */
+OCLSTM_API const char *oclstm_context_build_log(const oclstm_context *context);
+
+/* ---- Plan ------------------------------------------------------------------------------------ */
+
+typedef enum oclstm_precision {
+  OCLSTM_PRECISION_F32,
+  OCLSTM_PRECISION_F16,
+  OCLSTM_PRECISION_BF16
+} oclstm_precision;
+
+/* Ways through time; see docs/strategies.md. */
+typedef enum oclstm_strategy {
+  OCLSTM_STRATEGY_AUTO,
+  OCLSTM_STRATEGY_STEPWISE,   /* a step = one GEMM and one kernel for the four gates */
+  OCLSTM_STRATEGY_FUSED_STEP, /* a step = one kernel */
+  OCLSTM_STRATEGY_ROWS,       /* a chunk = one kernel; work-groups own batch rows */
+  OCLSTM_STRATEGY_GRID        /* a chunk = one kernel; work-groups own hidden units */
+} oclstm_strategy;
+
+typedef enum oclstm_gemm { OCLSTM_GEMM_AUTO, OCLSTM_GEMM_CLBLAST, OCLSTM_GEMM_PLAIN } oclstm_gemm;
+
+typedef struct oclstm_plan_desc {
+  size_t struct_size;
+  size_t rows;  /* B of every call; default 1 */
+  size_t steps; /* most steps of one call; default: as many as fit the memory, at most 4096 */
+  oclstm_precision precision;
+  oclstm_strategy strategy;
+  oclstm_gemm gemm; /* who multiplies by weights; AUTO: CLBlast, our own where it refuses or is slower */
+  int training;     /* keep what a backward pass needs */
+  int cells;        /* oclstm_io.cells will be asked for */
+  uint64_t
+      memory_bytes; /* device memory the plan may take; default: a quarter of the device's, at most 1 GiB */
+} oclstm_plan_desc;
+#define OCLSTM_PLAN_DESC_INIT \
+  { sizeof(oclstm_plan_desc), 0, 0, OCLSTM_PRECISION_F32, OCLSTM_STRATEGY_AUTO, OCLSTM_GEMM_AUTO, 0, 0, 0 }
+
+typedef struct oclstm_plan_info {
+  size_t rows, steps;    /* as decided */
+  uint64_t device_bytes; /* everything the plan holds on the device */
+  uint64_t host_bytes;
+  char strategy[32]; /* "fused-step" */
+  char gemm[32];     /* "clblast 1.5.3", "plain" or "reference" */
+  char reason[256];  /* why these, and why not the others */
+} oclstm_plan_info;
+
+typedef struct oclstm_plan oclstm_plan;
+
+/* Whether a plan can be made, without making it. desc may be NULL: all defaults.
+ * Returns OK; E_ARGUMENT; E_UNSUPPORTED, the error naming the first thing that is not supported. */
+OCLSTM_API oclstm_status oclstm_supports(const oclstm_context *context, const oclstm_model *model,
+                                         const oclstm_plan_desc *desc, oclstm_error *error);
+
+/* Makes a plan: packs the weights onto the device, compiles, allocates, and runs each kernel once. context and
+ * model are borrowed until the plan is destroyed.
+ * Returns OK; E_ARGUMENT; E_UNSUPPORTED; E_LIMIT (a buffer would pass what the device allows);
+ * E_DEVICE_MEMORY (also when one step does not fit memory_bytes); E_MEMORY; E_BUILD; E_OPENCL; E_DEVICE_LOST. */
+OCLSTM_API oclstm_status oclstm_plan_create(oclstm_context *context, const oclstm_model *model,
+                                            const oclstm_plan_desc *desc, oclstm_plan **plan,
+                                            oclstm_error *error);
+OCLSTM_API void oclstm_plan_destroy(oclstm_plan **plan);
+OCLSTM_API const oclstm_plan_info *oclstm_plan_get_info(const oclstm_plan *plan);
+
+/* ---- State ----------------------------------------------------------------------------------- */
+
+typedef struct oclstm_state oclstm_state;
+
+/* Makes the state of plan's B rows, all zero. It may be used with every plan of the same context, model and B,
+ * and outlives the plan. Returns OK; E_ARGUMENT; E_MEMORY; E_DEVICE_MEMORY; E_OPENCL. */
+OCLSTM_API oclstm_status oclstm_state_create(const oclstm_plan *plan, oclstm_state **state,
+                                             oclstm_error *error);
+OCLSTM_API void oclstm_state_destroy(oclstm_state **state);
+
+/* Sets or reads the state; a NULL array is zero when setting, skipped when reading.
+ *   h  [L*D, B, R] f32   layers in order, a layer's forward direction before its reverse
+ *   c  [L*D, B, H] f32
+ * Where layers differ in size, the arrays are the layers' [D, B, R] (and [D, B, H]) one after another:
+ * B * oclstm_model_h_size (and c_size) floats in all. Blocks until done. R = P or H.
+ * Returns OK; E_ARGUMENT; E_OPENCL; E_DEVICE_LOST. */
+OCLSTM_API oclstm_status oclstm_state_set(oclstm_state *state, const float *h, const float *c,
+                                          oclstm_error *error);
+OCLSTM_API oclstm_status oclstm_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error);
+
+/* ---- Forward --------------------------------------------------------------------------------- */
+
+typedef enum oclstm_layout { OCLSTM_TIME_MAJOR, OCLSTM_BATCH_MAJOR } oclstm_layout;
+
+typedef struct oclstm_io {
+  size_t struct_size;
+  size_t steps;         /* T of this call, 0 to the plan's */
+  oclstm_layout layout; /* of x, y and cells: [T,B,...] or [B,T,...] */
+  const float *x;       /* [T,B,I] */
+  /* [B], or NULL: all T. Row b is read and advanced for lengths[b] steps of this call, 0 to T; behind them x is not
+   * read, y and cells are 0, and the state stays. The reverse direction starts at a row's own last step. */
+  const int32_t *lengths;
+  float *y;     /* [T,B,output size], or NULL */
+  float *cells; /* [T,B,D*H]: c of every step of the last layer, or NULL; needs plan_desc.cells */
+} oclstm_io;
+#define OCLSTM_IO_INIT \
+  { sizeof(oclstm_io), 0, OCLSTM_TIME_MAJOR, NULL, NULL, NULL, NULL }
+
+/* Runs T steps of B rows and advances the state. Host arrays, borrowed for the call; blocks until y is written.
+ * A sequence fed in pieces of any size gives, bit for bit, what it gives in one piece, as long as no layer has a
+ * reverse direction: that one sees only this call's steps (oclstm_job.h runs it over longer sequences). A row's
+ * results do not depend on other rows: NaN or Inf stays in its row.
+ * Returns OK; E_ARGUMENT; E_STATE (state of another model, context or B); E_LENGTHS; E_OPENCL; E_DEVICE_LOST. */
+OCLSTM_API oclstm_status oclstm_forward(oclstm_plan *plan, oclstm_state *state, const oclstm_io *io,
+                                        oclstm_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
