@@ -16,8 +16,9 @@ static oclstm_status check_source(const oclstm_source *source, const oclstm_plan
   REQUIRE(source->features == I, OCLSTM_E_SHAPE, "source of %zu features, the network takes %zu",
           source->features, I);
   for (size_t b = 0; source->lengths != NULL && b < source->rows; ++b) {
-    REQUIRE(source->lengths[b] <= source->steps, OCLSTM_E_LENGTHS, "length of row %zu is %llu, over %llu steps",
-            b, (unsigned long long)source->lengths[b], (unsigned long long)source->steps);
+    REQUIRE(source->lengths[b] <= source->steps, OCLSTM_E_LENGTHS,
+            "length of row %zu is %llu, over %llu steps", b, (unsigned long long)source->lengths[b],
+            (unsigned long long)source->steps);
   }
 done:
   return status;

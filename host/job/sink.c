@@ -92,8 +92,8 @@ static oclstm_status check_whole(const npy_sink *s, oclstm_error *error) {
   const oclstm_npy_info *info = oclstm_npy_get_info(s->arrays[0]);
   uint64_t rows = info->shape[s->layout == OCLSTM_BATCH_MAJOR ? 0 : 1];
   REQUIRE(info->rank == 3 && rows == s->rows && info->shape[2] == s->features, OCLSTM_E_SHAPE,
-          "output: expected rank 3, %zu rows, %zu features; found rank %zu, %llu rows, %llu features", s->rows,
-          s->features, info->rank, (unsigned long long)rows, (unsigned long long)info->shape[2]);
+          "output: expected rank 3, %zu rows, %zu features; found rank %zu, %llu rows, %llu features",
+          s->rows, s->features, info->rank, (unsigned long long)rows, (unsigned long long)info->shape[2]);
 done:
   return status;
 }

@@ -14,10 +14,10 @@ typedef struct verification {
   const oclstm_model *model;
   oclstm_verify_desc desc; /* bounds filled in */
   oclstm_allocator allocator;
-  float *x;                  /* [T, B, widest y] input of the layer, the reference's */
-  float *y[SIDES];           /* [T, B, widest y] */
-  oclstm_model *one;         /* the model of one layer */
-  oclstm__verify_pair pair;  /* its plans and states */
+  float *x;                 /* [T, B, widest y] input of the layer, the reference's */
+  float *y[SIDES];          /* [T, B, widest y] */
+  oclstm_model *one;        /* the model of one layer */
+  oclstm__verify_pair pair; /* its plans and states */
 } verification;
 
 /* ---- distances ---- */
@@ -44,8 +44,7 @@ static oclstm_verify_result judge(const oclstm_verify_desc *desc, const oclstm__
   if (distance->difference2 != 0.0) {
     result.relative_l2 = sqrt(distance->difference2 / distance->reference2);
   }
-  result.passed =
-      result.relative_l2 <= desc->max_relative_l2 && result.max_absolute <= desc->max_absolute;
+  result.passed = result.relative_l2 <= desc->max_relative_l2 && result.max_absolute <= desc->max_absolute;
   return result;
 }
 
@@ -239,14 +238,13 @@ static oclstm_status alloc_arrays(verification *v, oclstm_error *error) {
     REQUIRE(*arrays[k] != NULL, OCLSTM_E_MEMORY, "%zu steps, %zu rows, %zu features", v->desc.steps,
             v->desc.rows, width);
   }
-  memcpy(v->x, v->desc.x,
-         v->desc.steps * v->desc.rows * oclstm_model_input_size(v->model) * sizeof *v->x);
+  memcpy(v->x, v->desc.x, v->desc.steps * v->desc.rows * oclstm_model_input_size(v->model) * sizeof *v->x);
 done:
   return status;
 }
 
-static oclstm_status open_verification(verification *v, oclstm_context *context, const oclstm_verify_desc *desc,
-                                       oclstm_error *error) {
+static oclstm_status open_verification(verification *v, oclstm_context *context,
+                                       const oclstm_verify_desc *desc, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm_context_desc reference = OCLSTM_CONTEXT_DESC_INIT;
   v->context[DEVICE] = context;

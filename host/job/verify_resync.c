@@ -15,10 +15,10 @@ typedef struct resync {
   oclstm__distance *distance;
   oclstm__walk walks[2]; /* of one layer: one, or the two halves of a bidirectional one */
   size_t n_walks;
-  float *h, *c;        /* the state of all rows */
-  float *y[SIDES];     /* [B, width_out] of one step */
-  float *half;         /* [T, B, R] from the reference's reverse half, bidirectional layers only */
-  int32_t *lengths;    /* [B], 0 or 1: of one step */
+  float *h, *c;     /* the state of all rows */
+  float *y[SIDES];  /* [B, width_out] of one step */
+  float *half;      /* [T, B, R] from the reference's reverse half, bidirectional layers only */
+  int32_t *lengths; /* [B], 0 or 1: of one step */
 } resync;
 
 static oclstm_status alloc_floats(const oclstm_allocator *allocator, size_t a, size_t b, size_t c,

@@ -149,7 +149,8 @@ static oclstm_status write_cells(oclstm__job *job, const oclstm__walk *walk, chu
   } else {
     compact(job, job->cells, at.n, oclstm_layer_directions(layer) * H);
   }
-  TRY(from_callback(cells->write(cells->user, at.first, at.n, job->cells, error), "sink of cells", at, error));
+  TRY(from_callback(cells->write(cells->user, at.first, at.n, job->cells, error), "sink of cells", at,
+                    error));
 done:
   return status;
 }
