@@ -1,0 +1,91 @@
+/* The OpenCL side of a context, and how its calls report failure.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_OPENCL_CL_H
+#define OCLSTM_OPENCL_CL_H
+
+#include <CL/cl.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "engine/engine.h"
+
+typedef struct oclstm__program oclstm__program;
+
+typedef struct oclstm__cl {
+  struct oclstm_context base;
+  cl_platform_id platform;
+  cl_device_id device;
+  cl_context context;
+  cl_command_queue queue;
+  bool out_of_order;     /* of the caller's queue: a barrier goes behind every command */
+  unsigned vector_width; /* VW of the kernels */
+  size_t max_lanes;      /* most LANES of the kernels: 1 on CPU devices */
+  char *cache_dir;       /* or NULL */
+  pthread_mutex_t lock;  /* of what follows */
+  oclstm__program *programs;
+  char *build_log;
+} oclstm__cl;
+
+static inline oclstm__cl *oclstm__cl_of(const oclstm_context *context) {
+  return (oclstm__cl *)(void *)context;
+}
+
+/* ---- errors.c ---- */
+
+/* Records "CALL: CL_NAME (code)" under the status that the code stands for; `call` may be a whole expression, what is
+ * before its parenthesis is the name. */
+oclstm_status oclstm__cl_error(oclstm_error *error, cl_int code, const char *call);
+const char *oclstm__cl_code_name(cl_int code);
+
+/* For calls that return their code. Needs status, error and done, as REQUIRE does. */
+#define CL(call)                                         \
+  do {                                                   \
+    cl_int cl_code_ = (call);                            \
+    if (cl_code_ != CL_SUCCESS) {                        \
+      status = oclstm__cl_error(error, cl_code_, #call); \
+      goto done;                                         \
+    }                                                    \
+  } while (0)
+
+/* For calls that give an object and their code through &cl_code. Needs cl_int cl_code too. */
+#define CL_OUT(object, call)                            \
+  do {                                                  \
+    (object) = (call);                                  \
+    if (cl_code != CL_SUCCESS) {                        \
+      (object) = NULL;                                  \
+      status = oclstm__cl_error(error, cl_code, #call); \
+      goto done;                                        \
+    }                                                   \
+  } while (0)
+
+/* ---- devices.c ---- */
+
+oclstm_status oclstm__cl_describe(cl_platform_id platform, cl_device_id device, oclstm_device_info *info,
+                                  oclstm_error *error);
+oclstm_status oclstm__cl_choose(const char *name, cl_platform_id *platform, cl_device_id *device,
+                                oclstm_device_info *info, oclstm_error *error);
+
+/* ---- context.c ---- */
+
+/* After every command: keeps the next one behind it on an out-of-order queue. */
+oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error);
+/* A context around objects that are already there; they are retained. */
+oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_command_queue queue,
+                              const char *cache_dir, const oclstm_allocator *allocator, const oclstm_log *log,
+                              const oclstm_device_info *info, oclstm_context **out, oclstm_error *error);
+
+/* ---- buffer.c ---- */
+
+/* A buffer of `bytes`, filled with zeros so that the driver really takes the memory now. *total grows by bytes. */
+oclstm_status oclstm__buffer_create(const oclstm__cl *cl, size_t bytes, const char *what, cl_mem *buffer,
+                                    uint64_t *total, oclstm_error *error);
+/* The same holding count floats. Blocks until they are written. */
+oclstm_status oclstm__buffer_from(const oclstm__cl *cl, const float *values, size_t count, const char *what,
+                                  cl_mem *buffer, uint64_t *total, oclstm_error *error);
+void oclstm__buffer_release(cl_mem *buffer);
+
+extern const oclstm__engine oclstm__opencl_engine;
+
+#endif

@@ -1,0 +1,106 @@
+/* Products by our own kernel, kernels/gemm.cl.
+ * SPDX-License-Identifier: MIT */
+#include <limits.h>
+
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
+#include "opencl/program.h"
+
+typedef struct plain {
+  oclstm__gemm base;
+  cl_mem W;
+  cl_kernel kernel;
+  size_t rows, lanes; /* of a tile, of a work-group */
+  size_t n_panels;
+} plain;
+
+static plain *plain_of(oclstm__gemm *gemm) {
+  return (plain *)(void *)gemm;
+}
+
+static void destroy(oclstm__gemm *gemm) {
+  plain *g = plain_of(gemm);
+  oclstm_allocator allocator = gemm->cl->base.allocator;
+  oclstm__buffer_release(&g->W);
+  oclstm__kernel_release(&g->kernel);
+  oclstm__free(&allocator, g);
+}
+
+/* A tile's accumulators fill the registers, and are no more than the rows there are. */
+static size_t tile_rows(const oclstm__cl *cl, const oclstm__gemm_shape *shape) {
+  size_t most = cl->vector_width == 1 ? 8 : cl->vector_width == 16 ? 6 : 2;
+  return shape->fixed_rows != 0 ? oclstm__min(most, shape->fixed_rows) : most;
+}
+
+static oclstm_status upload(plain *g, const float *W, uint64_t *device_bytes, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = g->base.cl;
+  size_t block = g->lanes * cl->vector_width;
+  const oclstm__panels panels = {g->base.shape.N, g->base.shape.K, g->n_panels, block, 4 * block, block};
+  float *packed = oclstm__alloc(&cl->base.allocator, oclstm__panels_count(&panels), sizeof *packed);
+  REQUIRE(packed != NULL, OCLSTM_E_MEMORY, "weights [%zu,%zu], packed", panels.N, panels.K);
+  oclstm__pack_panels(&panels, W, packed);
+  TRY(oclstm__buffer_from(cl, packed, oclstm__panels_count(&panels), "weights", &g->W, device_bytes, error));
+done:
+  oclstm__free(&cl->base.allocator, packed);
+  return status;
+}
+
+/* Everything but A, C and M is the same in every call. */
+static oclstm_status set_fixed_arguments(plain *g, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__gemm_shape *s = &g->base.shape;
+  const cl_int lda = (cl_int)s->lda;
+  const cl_int ldc = (cl_int)s->ldc;
+  const cl_int N = (cl_int)s->N;
+  const cl_int K = (cl_int)s->K;
+  CL(clSetKernelArg(g->kernel, 1, sizeof lda, &lda));
+  CL(clSetKernelArg(g->kernel, 2, sizeof g->W, &g->W));
+  CL(clSetKernelArg(g->kernel, 4, sizeof ldc, &ldc));
+  CL(clSetKernelArg(g->kernel, 6, sizeof N, &N));
+  CL(clSetKernelArg(g->kernel, 7, sizeof K, &K));
+done:
+  return status;
+}
+
+static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
+                            oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__gemm *base = NULL;
+  plain *g = oclstm__alloc(&cl->base.allocator, 1, sizeof *g);
+  REQUIRE(g != NULL, OCLSTM_E_MEMORY, "product: %zu bytes", sizeof *g);
+  base = &g->base;
+  *base = (oclstm__gemm){&oclstm__gemm_plain, cl, *shape};
+  REQUIRE(shape->N <= INT_MAX / 4 && shape->K <= INT_MAX, OCLSTM_E_LIMIT, "weights [%zu,%zu]", shape->N,
+          shape->K);
+  g->rows = tile_rows(cl, shape);
+  g->lanes = cl->max_lanes;
+  g->n_panels =
+      oclstm__round_up(shape->N, 4 * g->lanes * cl->vector_width) / (4 * g->lanes * cl->vector_width);
+  TRY(upload(g, W, device_bytes, error));
+  const oclstm__build build = {"gemm", cl->vector_width, (unsigned)g->rows, (unsigned)g->lanes, 0};
+  TRY(oclstm__kernel_create(cl, &build, "gemm", &g->kernel, error));
+  TRY(set_fixed_arguments(g, error));
+  *gemm = base;
+  base = NULL;
+done:
+  oclstm__gemm_destroy(&base);
+  return status;
+}
+
+static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  plain *g = plain_of(gemm);
+  const cl_int rows = (cl_int)M;
+  const size_t global[2] = {g->lanes * ((M + g->rows - 1) / g->rows), g->n_panels};
+  const size_t local[2] = {g->lanes, 1};
+  CL(clSetKernelArg(g->kernel, 0, sizeof A, &A));
+  CL(clSetKernelArg(g->kernel, 3, sizeof C, &C));
+  CL(clSetKernelArg(g->kernel, 5, sizeof rows, &rows));
+  CL(clEnqueueNDRangeKernel(gemm->cl->queue, g->kernel, 2, NULL, global, local, 0, NULL, NULL));
+  TRY(oclstm__cl_order(gemm->cl, error));
+done:
+  return status;
+}
+
+const oclstm__gemm_provider oclstm__gemm_plain = {"plain", create, enqueue, destroy};

@@ -1,0 +1,16 @@
+/* The sources under kernels/, embedded at build time.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_KERNEL_SOURCES_H
+#define OCLSTM_KERNEL_SOURCES_H
+
+#include <stddef.h>
+
+typedef struct oclstm__kernel_source {
+  const char *stem; /* "gemm"; NULL ends the table */
+  const char *text; /* begins with a #line directive, ends with a NUL behind `length` */
+  size_t length;
+} oclstm__kernel_source;
+
+extern const oclstm__kernel_source oclstm__kernel_sources[];
+
+#endif

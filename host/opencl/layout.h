@@ -1,0 +1,40 @@
+/* How weights and states lie on the device.
+ *
+ * Hidden units are padded to a multiple of 16, so that a vector of VW units never straddles two gates or the end of a
+ * row. HP is H padded. Gate rows of W_ih, W_hh and the biases become [4*HP, ...] with zeros in the padding.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_OPENCL_LAYOUT_H
+#define OCLSTM_OPENCL_LAYOUT_H
+
+#include "core/memory.h"
+#include "model/model.h"
+
+enum {
+  OCLSTM__UNIT_PADDING = 16,
+  /* Rows that the input projection multiplies at once, always the same number: CLBlast chooses its kernel by the size of
+   * the product, and a row's bits must not depend on how many steps came with it. 256 rows fill a large GPU with
+   * W_ih of 4 * 256 columns, and cost a CPU nothing, which has its own product. */
+  OCLSTM__ROW_BLOCK = 256
+};
+
+static inline size_t oclstm__padded_units(size_t H) {
+  return oclstm__round_up(H, OCLSTM__UNIT_PADDING);
+}
+
+/* The gate rows of an array [4*H, columns] as float32 [4*HP, columns]; columns is 1 for a vector. NULL: no memory. */
+float *oclstm__pad_gates(const oclstm_allocator *allocator, const oclstm_array *array, size_t H,
+                         size_t columns);
+
+/* Packs W [N, K] for kernels/tile.cl: panels [n_panels][K][4][block]. Column v*block + u of panel p is row
+ * p * panel_stride + v * vector_stride + u of W, zero when that is N or more.
+ * A product takes consecutive rows: panel_stride 4*block, vector_stride block.
+ * A step takes the four gates of a block of units: panel_stride block, vector_stride HP. */
+typedef struct oclstm__panels {
+  size_t N, K, n_panels, block, panel_stride, vector_stride;
+} oclstm__panels;
+static inline size_t oclstm__panels_count(const oclstm__panels *p) {
+  return p->n_panels * p->K * 4 * p->block;
+}
+void oclstm__pack_panels(const oclstm__panels *panels, const float *W, float *packed);
+
+#endif

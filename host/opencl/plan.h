@@ -1,0 +1,156 @@
+/* The OpenCL plan and state, and what a strategy does for them.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_OPENCL_PLAN_H
+#define OCLSTM_OPENCL_PLAN_H
+
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
+#include "opencl/program.h"
+
+typedef struct oclstm__strategy oclstm__strategy;
+
+/* ---- state ---- */
+
+/* h and c of one direction of one layer, [B, HP]. Strategies that read all of h_{t-1} while they write h_t use two
+ * buffers in turn; h[current] is the state. */
+typedef struct oclstm__cell_state {
+  cl_mem h[2];
+  cl_mem c;
+  unsigned current;
+} oclstm__cell_state;
+
+typedef struct oclstm__cl_state {
+  struct oclstm_state base;
+  oclstm__cell_state *cells; /* [n_layers][2] */
+  uint64_t device_bytes;
+} oclstm__cl_state;
+
+/* ---- plan ---- */
+
+/* One direction of one layer, ready to run. */
+typedef struct oclstm__runner {
+  const oclstm_layer *layer;
+  size_t HP;
+  bool cells;              /* writes c of every step */
+  oclstm__gemm *input;     /* gx [n*B, 4*HP] = x W_ih^T */
+  cl_mem bias;             /* [4*HP] */
+  cl_kernel kernel[2];     /* of a step; two where h alternates between two buffers */
+  oclstm__gemm *recurrent; /* stepwise: gh [B, 4*HP] = h W_hh^T */
+  cl_mem gh;
+  cl_mem W_hh;        /* fused-step: packed */
+  size_t rows, lanes; /* of a tile, of a work-group */
+} oclstm__runner;
+
+typedef struct oclstm__cl_plan {
+  struct oclstm_plan base;
+  const oclstm__strategy *strategy;
+  const oclstm__gemm_provider *gemm;
+  oclstm__runner *runners; /* [n_layers][2] */
+  oclstm__gemm *head;
+  cl_mem head_b;         /* [O], zeros where the head has none */
+  cl_mem caller;         /* rows in the caller's layout, on their way in or out */
+  cl_mem activations[2]; /* input and output of a layer in turn, [n*B, width], rows padded to ROW_BLOCK */
+  cl_mem gx;             /* [n*B, 4*HP], padded likewise */
+  cl_mem cells;          /* [n*B, D*H] of the last layer */
+  cl_mem lengths;        /* [B] i32 */
+  cl_kernel pack_rows, unpack_rows, head_bias;
+  uint64_t device_bytes;
+} oclstm__cl_plan;
+
+static inline oclstm__cl_plan *oclstm__cl_plan_of(const oclstm_plan *plan) {
+  return (oclstm__cl_plan *)(void *)plan;
+}
+static inline oclstm__cl_state *oclstm__cl_state_of(const oclstm_state *state) {
+  return (oclstm__cl_state *)(void *)state;
+}
+static inline oclstm__cl *oclstm__plan_cl(const oclstm__cl_plan *plan) {
+  return oclstm__cl_of(plan->base.context);
+}
+
+/* ---- strategies: strategies.c has the table, one file each the rest ---- */
+
+/* The steps of one direction of one layer over a chunk. */
+typedef struct oclstm__steps {
+  size_t n;
+  bool reverse; /* from step n-1 down to 0 */
+  oclstm__cell_state *state;
+  cl_mem y; /* [n*B, y_ld], columns from y_column on */
+  size_t y_ld, y_column;
+  size_t cells_ld, cells_column; /* in plan->cells, where runner->cells */
+} oclstm__steps;
+
+struct oclstm__strategy {
+  oclstm_strategy id;
+  const char *name;
+  /* Packs W_hh [4*HP, H] and makes the kernels. What it has made so far is released with the runner. */
+  oclstm_status (*prepare)(oclstm__cl_plan *plan, oclstm__runner *runner, const float *W_hh,
+                           oclstm_error *error);
+  /* Enqueues all steps; gx holds the input projection. */
+  oclstm_status (*run)(oclstm__cl_plan *plan, oclstm__runner *runner, const oclstm__steps *steps,
+                       oclstm_error *error);
+};
+
+extern const oclstm__strategy oclstm__stepwise;
+extern const oclstm__strategy oclstm__fused_step;
+
+/* The strategy and the provider of products for a plan, with the reason in words. desc is supported.
+ * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
+oclstm_status oclstm__choose_strategy(oclstm__cl *cl, const oclstm_plan_desc *desc,
+                                      const oclstm__strategy **strategy, const oclstm__gemm_provider **gemm,
+                                      char *reason, size_t bytes, oclstm_error *error);
+
+/* Shape argument of the kernels in lstm_step.cl; the same members in the same order. */
+typedef struct oclstm__step_shape {
+  cl_int B, H, HP, y_ld, y_column, cells_ld, cells_column;
+} oclstm__step_shape;
+oclstm__step_shape oclstm__step_shape_of(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                         const oclstm__steps *steps);
+/* Sets consecutive arguments of a kernel from `first` on. */
+typedef struct oclstm__arg {
+  size_t bytes;
+  const void *value;
+} oclstm__arg;
+oclstm_status oclstm__set_args(cl_kernel kernel, cl_uint first, const oclstm__arg *args, size_t n,
+                               oclstm_error *error);
+/* Enqueues a one-dimensional kernel over `items`, in groups of `local`. */
+oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
+                                    oclstm_error *error);
+
+/* ---- sizes.c ---- */
+
+/* Widest rows between layers, at the ends and in gx, in floats. */
+typedef struct oclstm__widths {
+  size_t activation, caller, gates, cells;
+} oclstm__widths;
+oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells);
+/* Decides plan->base.desc.steps. E_DEVICE_MEMORY, E_LIMIT when even what is asked for does not fit. */
+oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error);
+
+/* ---- context.c, plan.c, state.c ---- */
+
+void oclstm__cl_context_destroy(oclstm_context *context);
+oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model *model,
+                                     const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error);
+void oclstm__cl_plan_destroy(oclstm_plan *plan);
+oclstm_status oclstm__cl_state_create(oclstm_context *context, const oclstm_model *model, size_t rows,
+                                      oclstm_state **state, oclstm_error *error);
+void oclstm__cl_state_destroy(oclstm_state *state);
+oclstm_status oclstm__cl_state_set(oclstm_state *state, const float *h, const float *c, oclstm_error *error);
+oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error);
+
+/* ---- forward.c ---- */
+
+/* The layers of a sweep from activations[0] to *result, one of the two activations (or zeros columns of `other` filled
+ * by the caller before). */
+oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
+                              cl_mem *result, oclstm_error *error);
+/* Rows between a caller's buffer (from float `first` on) and ours. */
+oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, oclstm_layout layout,
+                              size_t steps, size_t width, oclstm_error *error);
+oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, cl_mem from, cl_mem to, size_t first,
+                                oclstm_layout layout, size_t steps, size_t width, oclstm_error *error);
+oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
+                               oclstm_error *error);
+
+#endif

@@ -1,0 +1,83 @@
+/* How many steps a chunk holds: what fits the memory, and what stays in a cache.
+ * SPDX-License-Identifier: MIT */
+#include "opencl/plan.h"
+
+enum { MOST_STEPS = 4096 };
+/* gx is written by the product and read by the steps. 32 MiB stay in the last-level cache of today's large GPUs and
+ * server CPUs; a chunk is not made larger than that unless it is asked for. */
+static const uint64_t GATES_BYTES = UINT64_C(32) << 20;
+static const uint64_t DEFAULT_MEMORY = UINT64_C(1) << 30;
+static const uint64_t MOST_ROWS = UINT64_C(1) << 30; /* n*B: kernels count rows in 32 bits */
+
+oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells) {
+  oclstm__widths w = {0, 0, 0, 0};
+  for (size_t l = 0; l < model->n_layers; ++l) {
+    const oclstm_layer *layer = &model->layers[l];
+    size_t width = oclstm__max(layer->input_size, oclstm_layer_output_size(layer));
+    w.activation = oclstm__max(w.activation, width);
+    w.gates = oclstm__max(w.gates, 4 * oclstm__padded_units(layer->hidden_size));
+  }
+  const oclstm_layer *last = &model->layers[model->n_layers - 1];
+  w.activation = oclstm__max(w.activation, model->head_size);
+  w.cells = cells ? oclstm_layer_directions(last) * last->hidden_size : 0;
+  w.caller = oclstm__max(w.activation, w.cells);
+  return w;
+}
+
+/* Bytes of packed weights and of what does not grow with steps; an estimate from above. */
+static uint64_t fixed_bytes(const oclstm_model *model, size_t rows) {
+  uint64_t floats = (uint64_t)oclstm__round_up(model->head_size, 256) *
+                    oclstm_layer_output_size(&model->layers[model->n_layers - 1]);
+  for (size_t l = 0; l < model->n_layers; ++l) {
+    const oclstm_layer *layer = &model->layers[l];
+    uint64_t gates = 4 * oclstm__round_up(layer->hidden_size, 64);
+    floats += oclstm_layer_directions(layer) * gates * (layer->input_size + layer->hidden_size + rows + 1);
+  }
+  return floats * sizeof(float);
+}
+
+static uint64_t bytes_per_row(const oclstm__widths *w) {
+  return (uint64_t)(2 * w->activation + w->caller + w->gates + w->cells) * sizeof(float);
+}
+
+/* Most rows n*B that fit `bytes` and one buffer each. */
+static uint64_t most_rows(const oclstm__cl_plan *plan, const oclstm__widths *w, uint64_t bytes) {
+  uint64_t widest = oclstm__max(oclstm__max(w->gates, w->caller), 1);
+  uint64_t in_buffer = plan->base.context->device.max_allocation_bytes / (widest * sizeof(float));
+  uint64_t in_memory = bytes / bytes_per_row(w);
+  uint64_t rows = in_buffer < in_memory ? in_buffer : in_memory;
+  rows = rows < MOST_ROWS ? rows : MOST_ROWS;
+  return rows / OCLSTM__ROW_BLOCK * OCLSTM__ROW_BLOCK;
+}
+
+oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm_plan_desc *desc = &plan->base.desc;
+  const oclstm_device_info *device = &plan->base.context->device;
+  const oclstm__widths w = oclstm__plan_widths(plan->base.model, desc->cells != 0);
+  uint64_t B = desc->rows;
+  uint64_t automatic = device->memory_bytes / 4 < DEFAULT_MEMORY ? device->memory_bytes / 4 : DEFAULT_MEMORY;
+  /* Steps asked for without a budget may take the whole device. */
+  uint64_t budget = desc->memory_bytes != 0 ? desc->memory_bytes
+                    : desc->steps != 0      ? device->memory_bytes
+                                            : automatic;
+  uint64_t fixed = fixed_bytes(plan->base.model, desc->rows);
+  uint64_t rows = fixed < budget ? most_rows(plan, &w, budget - fixed) : 0;
+  uint64_t wanted = desc->steps != 0 ? desc->steps : 1;
+  REQUIRE(B <= MOST_ROWS && wanted <= MOST_ROWS / B, OCLSTM_E_LIMIT,
+          "%llu steps of %llu rows, the limit is %llu together", (unsigned long long)wanted,
+          (unsigned long long)B, (unsigned long long)MOST_ROWS);
+  REQUIRE(wanted * B <= rows, OCLSTM_E_DEVICE_MEMORY,
+          "%llu steps of %llu rows take %llu bytes of buffers and %llu of weights; %llu bytes are allowed, "
+          "%llu in one buffer",
+          (unsigned long long)wanted, (unsigned long long)B,
+          (unsigned long long)(wanted * B * bytes_per_row(&w)), (unsigned long long)fixed,
+          (unsigned long long)budget, (unsigned long long)device->max_allocation_bytes);
+  if (desc->steps == 0) {
+    uint64_t cached = GATES_BYTES / (B * w.gates * sizeof(float));
+    uint64_t steps = rows / B < cached ? rows / B : cached;
+    desc->steps = (size_t)(steps < 1 ? 1 : steps > MOST_STEPS ? MOST_STEPS : steps);
+  }
+done:
+  return status;
+}
