@@ -3,13 +3,13 @@
 #ifndef TESTS_JOB_TEST_H
 #define TESTS_JOB_TEST_H
 
-/* clang-format off: cmocka.h uses what these declare */
-#include <cmocka.h>
+/* cmocka wants these four before itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* clang-format on */
+
+#include <cmocka.h>
 
 #include "oclstm/oclstm.h"
 
