@@ -12,7 +12,10 @@ linkage=$2
 source=$3
 work=$4
 cc=$5
-shared=$([ "$linkage" = shared ] && echo ON || echo OFF)
+shared=OFF
+if [ "$linkage" = shared ]; then
+  shared=ON
+fi
 
 step() {
   echo "+ $*"
@@ -43,7 +46,10 @@ use_find_package() {
 
 use_pkg_config() {
   install_library
-  static=$([ "$linkage" = static ] && echo --static || true)
+  static=
+  if [ "$linkage" = static ]; then
+    static=--static
+  fi
   # shellcheck disable=SC2046,SC2086
   set -- $(PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" pkg-config --cflags --libs $static oclstm)
   step "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/consumer" "$source/tests/package/consumer/consumer.c" \
