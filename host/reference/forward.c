@@ -127,7 +127,7 @@ static size_t walk_head(const walk *w, size_t width, double *to) {
   size_t O = plan->base.model->head_size;
   for (size_t t = 0; t < w->sweep->steps; ++t) {
     for (size_t b = 0; b < w->rows; ++b) {
-      const double *h = w->from + (t * w->rows + b) * width;
+      const double *h = input_row(w, width, t, b);
       for (size_t o = 0; o < O; ++o) {
         double sum = plan->head_b[o];
         for (size_t k = 0; k < width; ++k) {
@@ -155,7 +155,7 @@ oclstm_status oclstm__reference_sweep(oclstm_plan *plan, oclstm_state *state, co
                                       oclstm_error *error) {
   (void)error;
   walk w = {(oclstm__reference_plan *)plan, (oclstm__reference_state *)state, sweep, plan->desc.rows, NULL};
-  size_t width = 0;
+  size_t width = oclstm_layer_output_size(&plan->model->layers[plan->model->n_layers - 1]);
   size_t turn = 0;
   for (size_t l = sweep->first_layer; l < sweep->first_layer + sweep->n_layers; ++l, turn ^= 1) {
     width = walk_layer(&w, l, w.plan->sequences[turn]);

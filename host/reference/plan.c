@@ -92,8 +92,8 @@ static oclstm_status make_sequences(oclstm__reference_plan *plan, oclstm_error *
   oclstm_status status = OCLSTM_OK;
   const oclstm_model *model = plan->base.model;
   const oclstm_plan_desc *desc = &plan->base.desc;
-  size_t I = 0;
-  for (size_t l = 0; l < model->n_layers; ++l) { /* a sweep may begin at any layer */
+  size_t I = oclstm_layer_output_size(&model->layers[model->n_layers - 1]);
+  for (size_t l = 0; l < model->n_layers; ++l) { /* a sweep may begin at any layer, or at the head */
     I = oclstm__max(I, model->layers[l].input_size);
   }
   plan->x = take(plan, I);

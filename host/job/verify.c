@@ -1,0 +1,301 @@
+/* One device against the reference, layer by layer: both are given the reference's input of each layer.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/memory.h"
+#include "job/job.h"
+
+enum { DEVICE, REFERENCE, SIDES };
+
+typedef struct verification {
+  oclstm_context *context[SIDES];
+  const oclstm_model *model;
+  oclstm_verify_desc desc; /* bounds filled in */
+  oclstm_allocator allocator;
+  float *x;                 /* [T, B, widest y] input of the layer, the reference's */
+  float *y[SIDES];          /* [T, B, widest y] */
+  oclstm_model *one;        /* the model of one layer */
+  oclstm__verify_pair pair; /* its plans and states */
+} verification;
+
+/* ---- distances ---- */
+
+/* Equal values, infinities and NaN in both places are no difference; NaN on one side is one that nothing passes. */
+static double difference(double a, double b) {
+  return a == b || (isnan(a) && isnan(b)) ? 0.0 : fabs(a - b);
+}
+
+void oclstm__distance_add(oclstm__distance *distance, const float *device, const float *reference, size_t n) {
+  for (size_t k = 0; k < n; ++k) {
+    double a = (double)device[k], b = (double)reference[k];
+    double d = difference(a, b);
+    distance->difference2 += d * d;
+    distance->reference2 += isfinite(b) ? b * b : 0.0;
+    if (isnan(d) || d > distance->max_absolute) {
+      distance->max_absolute = d;
+    }
+  }
+}
+
+static oclstm_verify_result judge(const oclstm_verify_desc *desc, const oclstm__distance *distance) {
+  oclstm_verify_result result = {.max_absolute = distance->max_absolute};
+  if (distance->difference2 != 0.0) {
+    result.relative_l2 = sqrt(distance->difference2 / distance->reference2);
+  }
+  result.passed = result.relative_l2 <= desc->max_relative_l2 && result.max_absolute <= desc->max_absolute;
+  return result;
+}
+
+/* ---- one layer as a model of its own ---- */
+
+static oclstm_status one_layer(verification *v, size_t index, bool head, oclstm_error *error) {
+  const oclstm_model *model = v->model;
+  const oclstm_weights weights[2] = {oclstm_model_weights(model, index, 0),
+                                     oclstm_model_weights(model, index, 1)};
+  oclstm_limits limits = OCLSTM_LIMITS_INIT; /* the model has passed its own limits already */
+  limits.features = UINT64_C(1) << 30;
+  limits.parameters = model->parameters;
+  oclstm_model_desc desc = OCLSTM_MODEL_DESC_INIT;
+  desc.n_layers = 1;
+  desc.layers = &model->layers[index];
+  desc.weights = weights;
+  desc.limits = &limits;
+  desc.allocator = v->allocator;
+  if (head) {
+    desc.head_size = model->head_size;
+    oclstm_model_head(model, &desc.head_W, &desc.head_b);
+  }
+  return oclstm_model_create(&desc, &v->one, error);
+}
+
+static void close_pair(verification *v) {
+  for (size_t side = 0; side < SIDES; ++side) {
+    oclstm_state_destroy(&v->pair.state[side]);
+    oclstm_plan_destroy(&v->pair.plan[side]);
+  }
+  oclstm_model_destroy(&v->one);
+}
+
+static oclstm_status open_pair(verification *v, size_t index, bool head, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm_plan_desc desc = v->desc.plan;
+  TRY(one_layer(v, index, head, error));
+  desc.rows = v->desc.rows;
+  desc.cells = 0;
+  for (size_t side = 0; side < SIDES; ++side) {
+    oclstm_error too_large = {OCLSTM_OK, 0, 0, ""};
+    desc.steps = v->desc.steps;
+    status = oclstm_plan_create(v->context[side], v->one, &desc, &v->pair.plan[side], &too_large);
+    if (status == OCLSTM_E_DEVICE_MEMORY || status == OCLSTM_E_LIMIT) {
+      desc.steps = 0; /* in chunks, then */
+      status = oclstm_plan_create(v->context[side], v->one, &desc, &v->pair.plan[side], &too_large);
+    }
+    REQUIRE(status == OCLSTM_OK, status, "%s", too_large.text);
+    TRY(oclstm_state_create(v->pair.plan[side], &v->pair.state[side], error));
+  }
+done:
+  return status;
+}
+
+/* ---- running it ---- */
+
+typedef struct array {
+  float *floats;
+  size_t step; /* floats of one step */
+} array;
+
+static oclstm_status read_array(void *user, uint64_t first, size_t n, float *to, oclstm_error *error) {
+  const array *a = user;
+  (void)error;
+  memcpy(to, a->floats + first * a->step, n * a->step * sizeof *to);
+  return OCLSTM_OK;
+}
+
+static oclstm_status write_array(void *user, uint64_t first, size_t n, const float *from,
+                                 oclstm_error *error) {
+  const array *a = user;
+  (void)error;
+  memcpy(a->floats + first * a->step, from, n * a->step * sizeof *from);
+  return OCLSTM_OK;
+}
+
+static oclstm_status run_side(verification *v, size_t side, const uint64_t *lengths, oclstm_error *error) {
+  size_t B = v->desc.rows, I = v->one->layers[0].input_size;
+  array from = {v->x, B * I}, to = {v->y[side], B * oclstm_model_output_size(v->one)};
+  const oclstm_source source = {&from, B, v->desc.steps, I, lengths, read_array};
+  const oclstm_sink sink = {&to, write_array};
+  oclstm_job_desc job = OCLSTM_JOB_DESC_INIT;
+  job.plan = v->pair.plan[side];
+  job.state = v->pair.state[side];
+  job.source = &source;
+  job.y = &sink;
+  job.memory_bytes = UINT64_MAX;
+  return oclstm_job_run(&job, error);
+}
+
+static oclstm_status run_both(verification *v, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t B = v->desc.rows;
+  uint64_t *lengths = oclstm__alloc(&v->allocator, B, sizeof *lengths);
+  REQUIRE(lengths != NULL, OCLSTM_E_MEMORY, "lengths of %zu rows", B);
+  for (size_t b = 0; b < B; ++b) {
+    lengths[b] = v->desc.lengths != NULL ? (uint64_t)v->desc.lengths[b] : v->desc.steps;
+  }
+  for (size_t side = 0; side < SIDES; ++side) {
+    TRY(run_side(v, side, lengths, error));
+  }
+done:
+  oclstm__free(&v->allocator, lengths);
+  return status;
+}
+
+static size_t y_count(const verification *v) {
+  return v->desc.steps * v->desc.rows * oclstm_model_output_size(v->one);
+}
+
+static oclstm_status verify_layer(verification *v, size_t index, oclstm_verify_result *result,
+                                  oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__distance distance = {0.0, 0.0, 0.0};
+  TRY(open_pair(v, index, false, error));
+  TRY(run_both(v, error));
+  oclstm__distance_add(&distance, v->y[DEVICE], v->y[REFERENCE], y_count(v));
+  *result = judge(&v->desc, &distance);
+  if (!result->passed) {
+    distance = (oclstm__distance){0.0, 0.0, 0.0};
+    TRY(oclstm__verify_resync(&v->allocator, &v->pair, &v->desc, v->x, &distance, error));
+    *result = judge(&v->desc, &distance);
+    result->resynchronised = 1;
+  }
+  memcpy(v->x, v->y[REFERENCE], y_count(v) * sizeof *v->x);
+done:
+  close_pair(v);
+  return status;
+}
+
+/* The head alone, behind the reference's y of the last layer. */
+static oclstm_status verify_head(verification *v, oclstm_verify_result *result, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__distance distance = {0.0, 0.0, 0.0};
+  TRY(open_pair(v, v->model->n_layers - 1, true, error));
+  size_t B = v->desc.rows, in = oclstm_layer_output_size(&v->one->layers[0]), out = v->one->head_size;
+  for (size_t side = 0; side < SIDES; ++side) {
+    size_t chunk = v->pair.plan[side]->desc.steps;
+    for (size_t t = 0; t < v->desc.steps; t += chunk) {
+      const oclstm__sweep pass = {
+          .steps = oclstm__min(chunk, v->desc.steps - t),
+          .layout = OCLSTM_TIME_MAJOR,
+          .first_layer = 1,
+          .head = true,
+          .part = OCLSTM__WHOLE,
+          .input = v->x + t * B * in,
+          .output = v->y[side] + t * B * out,
+      };
+      TRY(oclstm__sweep_run(v->pair.plan[side], v->pair.state[side], &pass, error));
+    }
+  }
+  oclstm__distance_add(&distance, v->y[DEVICE], v->y[REFERENCE], y_count(v));
+  *result = judge(&v->desc, &distance);
+done:
+  close_pair(v);
+  return status;
+}
+
+/* ---- the whole ---- */
+
+static oclstm_status check(const oclstm_context *context, const oclstm_model *model,
+                           const oclstm_verify_desc *desc, const oclstm_verify_result *results,
+                           oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL && model != NULL && results != NULL, OCLSTM_E_ARGUMENT,
+          "context, model or results is NULL");
+  REQUIRE(desc != NULL && desc->struct_size == sizeof *desc, OCLSTM_E_ARGUMENT,
+          "verify descriptor is NULL or of another version");
+  REQUIRE(desc->x != NULL && desc->rows > 0 && desc->steps > 0, OCLSTM_E_ARGUMENT,
+          "x %s, %zu rows, %zu steps", desc->x == NULL ? "is NULL" : "is given", desc->rows, desc->steps);
+  for (size_t b = 0; desc->lengths != NULL && b < desc->rows; ++b) {
+    REQUIRE(desc->lengths[b] >= 0 && (size_t)desc->lengths[b] <= desc->steps, OCLSTM_E_LENGTHS,
+            "length of row %zu is %d, outside of 0 to %zu", b, (int)desc->lengths[b], desc->steps);
+  }
+done:
+  return status;
+}
+
+static oclstm_status alloc_arrays(verification *v, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t width = oclstm__max(oclstm_model_input_size(v->model), v->model->head_size);
+  size_t count = 0;
+  for (size_t l = 0; l < v->model->n_layers; ++l) {
+    width = oclstm__max(width, oclstm_layer_output_size(&v->model->layers[l]));
+  }
+  REQUIRE(oclstm__mul(v->desc.steps, v->desc.rows, &count) && oclstm__mul(count, width, &count),
+          OCLSTM_E_LIMIT, "%zu steps, %zu rows, %zu features", v->desc.steps, v->desc.rows, width);
+  float **arrays[] = {&v->x, &v->y[DEVICE], &v->y[REFERENCE]};
+  for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; ++k) {
+    *arrays[k] = oclstm__alloc(&v->allocator, count, sizeof **arrays[k]);
+    REQUIRE(*arrays[k] != NULL, OCLSTM_E_MEMORY, "%zu steps, %zu rows, %zu features", v->desc.steps,
+            v->desc.rows, width);
+  }
+  memcpy(v->x, v->desc.x, v->desc.steps * v->desc.rows * oclstm_model_input_size(v->model) * sizeof *v->x);
+done:
+  return status;
+}
+
+static oclstm_status open_verification(verification *v, oclstm_context *context,
+                                       const oclstm_verify_desc *desc, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm_context_desc reference = OCLSTM_CONTEXT_DESC_INIT;
+  v->context[DEVICE] = context;
+  v->desc = *desc;
+  v->desc.max_relative_l2 = desc->max_relative_l2 > 0.0 ? desc->max_relative_l2 : 2e-6;
+  v->desc.max_absolute = desc->max_absolute > 0.0 ? desc->max_absolute : 1e-5;
+  v->allocator = oclstm__allocator(context->allocator);
+  reference.device = "reference";
+  reference.allocator = v->allocator;
+  reference.log = context->log;
+  TRY(oclstm_context_create(&reference, &v->context[REFERENCE], error));
+  TRY(alloc_arrays(v, error));
+done:
+  return status;
+}
+
+static void close_verification(verification *v) {
+  oclstm__free(&v->allocator, v->y[REFERENCE]);
+  oclstm__free(&v->allocator, v->y[DEVICE]);
+  oclstm__free(&v->allocator, v->x);
+  oclstm_context_destroy(&v->context[REFERENCE]);
+}
+
+static oclstm_status mismatch(const oclstm_model *model, const oclstm_verify_result *results,
+                              oclstm_error *error) {
+  size_t n = model->n_layers + (model->head_size != 0);
+  for (size_t k = 0; k < n; ++k) {
+    if (!results[k].passed) {
+      return oclstm__fail(error, OCLSTM_E_MISMATCH, "%s %zu: relative L2 %.3g, max abs %.3g",
+                          k < model->n_layers ? "layer" : "head behind layer",
+                          k < model->n_layers ? k : k - 1, results[k].relative_l2, results[k].max_absolute);
+    }
+  }
+  return OCLSTM_OK;
+}
+
+oclstm_status oclstm_verify(oclstm_context *context, const oclstm_model *model,
+                            const oclstm_verify_desc *desc, oclstm_verify_result *results,
+                            oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  verification v = {.model = model};
+  TRY(check(context, model, desc, results, error));
+  TRY(open_verification(&v, context, desc, error));
+  for (size_t l = 0; l < model->n_layers; ++l) {
+    TRY(verify_layer(&v, l, &results[l], error));
+  }
+  if (model->head_size != 0) {
+    TRY(verify_head(&v, &results[model->n_layers], error));
+  }
+  TRY(mismatch(model, results, error));
+done:
+  close_verification(&v);
+  return status;
+}
