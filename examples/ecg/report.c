@@ -57,11 +57,23 @@ static int overlaps_any(size_t first, const surprise *found, size_t n_found) {
   return 0;
 }
 
-/* The window with the largest error among all that overlap none of those found so far. rms 0 when there is none. */
+/* Whether the error at sample n is the largest of the window about it. */
+static int is_largest_error(const comparison *c, size_t n) {
+  const double here = fabs(forecast_error(c, n));
+  for (size_t m = n - WINDOW / 2; m < n + WINDOW / 2; m++) {
+    if (fabs(forecast_error(c, m)) > here) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+/* Of all windows with their largest error in the middle that overlap none of those found so far, the one with the
+ * largest RMS error. rms 0 when there is none. */
 static surprise largest_surprise(const comparison *c, const surprise *found, size_t n_found) {
   surprise best = {c->first, 0.0};
   for (size_t first = c->first; first + WINDOW <= c->x.count; first++) {
-    if (!overlaps_any(first, found, n_found)) {
+    if (!overlaps_any(first, found, n_found) && is_largest_error(c, first + WINDOW / 2)) {
       const double rms = rms_error(c, forecast_error, first, WINDOW);
       if (rms > best.rms) {
         best.first = first;
@@ -84,7 +96,7 @@ static void print_report(const comparison *c, const surprise *worst) {
   printf("  RMS error, forecast         %.7f mV\n", ours);
   printf("  RMS error, \"same as now\"    %.7f mV\n", same);
   printf("  ratio                       %.3f\n", ours / same);
-  printf("where the signal surprised the network most (half seconds)\n");
+  printf("where the signal surprised the network most, half a second each\n");
   for (size_t k = 0; k < N_SURPRISES; k++) {
     const double from = seconds(worst[k].first);
     const int minutes = (int)(from / 60.0);
