@@ -67,6 +67,7 @@ static oclstm_status feed(network *net, const ecg_signal *signal, float *forecas
   for (size_t n = 0; n < signal->count; n += BLOCK) {
     oclstm_io io = OCLSTM_IO_INIT;
     const double began = now();
+    double took;
     oclstm_status status;
     io.steps = signal->count - n < BLOCK ? signal->count - n : BLOCK;
     io.x = signal->sample + n;
@@ -75,7 +76,8 @@ static oclstm_status feed(network *net, const ecg_signal *signal, float *forecas
     if (status != OCLSTM_OK) {
       return status;
     }
-    *slowest = now() - began > *slowest ? now() - began : *slowest;
+    took = now() - began;
+    *slowest = took > *slowest ? took : *slowest;
   }
   return OCLSTM_OK;
 }
