@@ -55,6 +55,9 @@ static oclstm_status save_beats(const char *out_dir, const ecg_signal *signal, c
     longest = count > longest ? count : longest;
     n_beats++;
   }
+  if (n_beats == 0) {
+    return ecg_fail(error, OCLSTM_E_LENGTHS, "no heartbeat between %zu R peaks", n_peaks);
+  }
   printf("beats: %zu of %zu to %zu samples, from %zu R peaks\n", n_beats, shortest, longest, n_peaks);
   return OCLSTM_OK;
 }
