@@ -35,4 +35,13 @@ expect 1 no-such-file.npy prepare no-such-file.npy .
 expect 1 no-such-folder prepare "$recording" no-such-folder
 expect 1 108000 report "$recording" "$short" 9 .
 expect 1 minute report "$short" "$short" 9 .
-expect 1 "R peaks" prepare "$short" .
+
+# A flat line: 100 zeros behind a header of 128 bytes.
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+{
+  printf '\223NUMPY\001\000v\000'
+  printf '%-117s\n' "{'descr': '<i2', 'fortran_order': False, 'shape': (100,), }"
+  head -c 200 /dev/zero
+} >"$dir/flat.npy"
+expect 1 heartbeat prepare "$dir/flat.npy" "$dir"
