@@ -37,16 +37,16 @@ say() {
   tee -a "$out/report.txt"
 }
 
-# value KEY FILE: what stands behind "KEY": in a JSON file without nesting of that key.
+# value KEY: what stands behind "KEY": in the summary of the last run, which has one key a line.
 value() {
-  sed -n 's/.*"'"$1"'": *"\{0,1\}\([^",}]*\).*/\1/p' "$2" | head -n 1
+  sed -n 's/^ *"'"$1"'": "\{0,1\}\(.*[^",]\)"\{0,1\},\{0,1\}$/\1/p' "$out/run.json" | head -n 1
 }
 
-# forecast WHAT INPUT OUTPUT: runs the network, and says how fast it was.
+# forecast WHAT INPUT OUTPUT: runs the network, and says on what and how fast.
 forecast() {
-  "$oclstm" run "$model" "$2" -o "$3" --quiet --json >"$out/run.json"
-  echo "$1: $(value steps "$out/run.json") steps at $(value steps_per_second "$out/run.json") a second" \
-    "on $(value name "$out/run.json")" | say
+  "$oclstm" run "$model" "$2" -o "$3" --json >"$out/run.json"
+  printf '%s: %d steps in %d rows, %.0f steps a second, %s on %s\n' "$1" "$(value valid_steps)" "$(value rows)" \
+    "$(value steps_per_second)" "$(value strategy)" "$(value name)" | say
 }
 
 "$ecg" prepare "$recording" "$out" >"$out/prepare.txt"
