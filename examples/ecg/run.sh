@@ -6,6 +6,7 @@
 #
 # OCLSTM_DEVICE chooses the device, as everywhere. Everything that is printed goes to OUT_DIR/report.txt as well.
 set -eu
+export LC_ALL=C # numbers with a point
 
 if [ $# -ne 2 ]; then
   echo "usage: $0 BUILD_DIR OUT_DIR" >&2
