@@ -46,7 +46,7 @@ value() {
 # forecast WHAT INPUT OUTPUT: runs the network, and says on what and how fast.
 forecast() {
   "$oclstm" run "$model" "$2" -o "$3" --json >"$out/run.json"
-  printf '%s: %d steps in %d rows, %.0f steps a second, %s on %s\n' "$1" "$(value valid_steps)" "$(value rows)" \
+  printf '%s: rows %d, steps %d; %.0f steps a second; %s on %s\n' "$1" "$(value rows)" "$(value valid_steps)" \
     "$(value steps_per_second)" "$(value strategy)" "$(value name)" | say
 }
 
