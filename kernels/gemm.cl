@@ -26,11 +26,13 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
     }
   }
   tile_multiply(acc, A, row, W + (size_t)panel * K * 4 * BLOCK, K);
-  for (int r = 0; r < ROWS && first_row + r < M; ++r) {
+#pragma unroll
+  for (int r = 0; r < ROWS; ++r) {
     __global float *c = C + (size_t)(first_row + r) * ldc;
+#pragma unroll
     for (int v = 0; v < 4; ++v) {
       int column = panel * 4 * BLOCK + v * BLOCK + (int)get_local_id(0) * VW;
-      if (column < N) {
+      if (first_row + r < M && column < N) {
         store_partial(acc[r][v], N - column, c + column);
       }
     }

@@ -63,8 +63,8 @@ __kernel void lstm_gates(__global const float *gx, __global const float *gh, __g
   if (at >= (size_t)s.B * s.HP) {
     return;
   }
-  int j = (int)(at % s.HP);
   int b = (int)(at / s.HP);
+  int j = (int)(at - (size_t)b * s.HP);
   bool active = t < lengths[b];
   floatv c_t = LOADV(c + at);
   floatv h_t = LOADV(h + at);

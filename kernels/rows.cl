@@ -6,6 +6,9 @@
  *   unpack_rows  [T,B,F] to the caller's [T,B,F] or [B,T,F]
  *   head_bias    y = C + b on valid rows, 0 on padding, in place
  *
+ * Remainders are written as differences: compilers turn a division beside its remainder into instructions that not
+ * every OpenCL checker knows.
+ *
  * Launch: global = [T*B*F rounded up], one dimension, because some devices allow few groups in the others.
  *
  * SPDX-License-Identifier: MIT
@@ -24,10 +27,10 @@ __kernel void pack_rows(__global const float *from, ulong from_first, __global f
   }
   int row = (int)(at / F);
   int t = row / B;
-  int b = row % B;
+  int b = row - t * B;
   float x = 0.0f;
   if (t < lengths[b]) {
-    x = from[from_first + caller_row(batch_major, t, b, T, B) * F + at % F];
+    x = from[from_first + caller_row(batch_major, t, b, T, B) * F + (at - (size_t)row * F)];
   }
   to[at] = x;
 }
@@ -39,7 +42,9 @@ __kernel void unpack_rows(__global const float *from, __global float *to, ulong 
     return;
   }
   int row = (int)(at / F);
-  to[to_first + caller_row(batch_major, row / B, row % B, T, B) * F + at % F] = from[at];
+  int t = row / B;
+  int b = row - t * B;
+  to[to_first + caller_row(batch_major, t, b, T, B) * F + (at - (size_t)row * F)] = from[at];
 }
 
 __kernel void head_bias(__global float *y, __global const float *bias, __global const int *lengths, int T, int B, int F) {
@@ -48,5 +53,7 @@ __kernel void head_bias(__global float *y, __global const float *bias, __global 
     return;
   }
   int row = (int)(at / F);
-  y[at] = row / B < lengths[row % B] ? y[at] + bias[at % F] : 0.0f;
+  int t = row / B;
+  int b = row - t * B;
+  y[at] = t < lengths[b] ? y[at] + bias[at - (size_t)row * F] : 0.0f;
 }

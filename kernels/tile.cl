@@ -17,8 +17,8 @@
 #define BLOCK (LANES * VW)
 
 /* A: the matrix; row[r]: where row r begins. W: the panel, K: its length. */
-static inline void tile_multiply(floatv acc[ROWS][4], __global const float *restrict A, const size_t row[ROWS],
-                                 __global const float *restrict W, int K) {
+static inline void tile_multiply(floatv acc[ROWS][4], __global const float *A, const size_t row[ROWS],
+                                 __global const float *W, int K) {
   W += get_local_id(0) * VW;
   for (int k = 0; k < K; ++k) {
     floatv w[4];

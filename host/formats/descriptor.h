@@ -22,7 +22,7 @@ typedef enum oclstm__field_type {
 typedef struct oclstm__field {
   const char *key;
   oclstm__field_type type;
-  bool required;            /* also written when it is 0, which is what an absent one means */
+  bool required;            /* others may be absent, which means 0 */
   size_t offset;            /* in oclstm_layer, or oclstm_activation */
   const char *const *names; /* of the enumerators from 0 on, NULL behind the last */
 } oclstm__field;

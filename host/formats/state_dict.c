@@ -164,10 +164,12 @@ static oclstm_status find_head(const oclstm__network *network, const oclstm__saf
     if (tensor->used || tensor->rank != 2) {
       continue;
     }
-    REQUIRE(!names_embedding(tensor->name) && (tensor->shape[1] == width || tensor->shape[1] != I),
-            OCLSTM_E_UNSUPPORTED, "tensor %s %s: an embedding in front is not supported", tensor->name,
+    bool dense = has_ending(tensor->name, ".weight") || strcmp(tensor->name, "weight") == 0;
+    bool fits_input_only = tensor->shape[1] == I && tensor->shape[1] != width;
+    REQUIRE(!names_embedding(tensor->name) && !(dense && fits_input_only), OCLSTM_E_UNSUPPORTED,
+            "tensor %s %s: an embedding in front is not supported", tensor->name,
             oclstm__shape_text(tensor, shape));
-    if (has_ending(tensor->name, ".weight") || strcmp(tensor->name, "weight") == 0) {
+    if (dense) {
       REQUIRE(*head == NULL, OCLSTM_E_FORMAT, "tensors %s and %s: two dense layers, their order is unknown",
               (*head)->name, tensor->name);
       REQUIRE(tensor->shape[0] != 0 && tensor->shape[1] == width, OCLSTM_E_SHAPE,

@@ -81,9 +81,11 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
 /* A buffer of `bytes`, filled with zeros so that the driver really takes the memory now. *total grows by bytes. */
 oclstm_status oclstm__buffer_create(const oclstm__cl *cl, size_t bytes, const char *what, cl_mem *buffer,
                                     uint64_t *total, oclstm_error *error);
-/* The same holding count floats. Blocks until they are written. */
-oclstm_status oclstm__buffer_from(const oclstm__cl *cl, const float *values, size_t count, const char *what,
+/* The same holding the given bytes. Blocks until they are written. */
+oclstm_status oclstm__buffer_from(const oclstm__cl *cl, const void *values, size_t bytes, const char *what,
                                   cl_mem *buffer, uint64_t *total, oclstm_error *error);
+/* Enqueues zeros over the first `bytes` of a buffer. */
+oclstm_status oclstm__buffer_clear(const oclstm__cl *cl, cl_mem buffer, size_t bytes, oclstm_error *error);
 void oclstm__buffer_release(cl_mem *buffer);
 
 extern const oclstm__engine oclstm__opencl_engine;

@@ -150,14 +150,12 @@ done:
 static oclstm_status write_lengths(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
-  const cl_int all = (cl_int)sweep->steps;
-  size_t bytes = plan->base.desc.rows * sizeof all;
+  size_t bytes = plan->base.desc.rows * sizeof *sweep->lengths;
+  plan->lengths = sweep->lengths != NULL ? plan->given_lengths : plan->no_lengths;
   if (sweep->lengths != NULL) {
     CL(clEnqueueWriteBuffer(cl->queue, plan->lengths, CL_FALSE, 0, bytes, sweep->lengths, 0, NULL, NULL));
-  } else {
-    CL(clEnqueueFillBuffer(cl->queue, plan->lengths, &all, sizeof all, 0, bytes, 0, NULL, NULL));
+    TRY(oclstm__cl_order(cl, error));
   }
-  TRY(oclstm__cl_order(cl, error));
 done:
   return status;
 }

@@ -25,8 +25,8 @@ static oclstm_status upload(oclstm__cl_plan *plan, oclstm__runner *r, const floa
   float *packed = oclstm__alloc(&cl->base.allocator, oclstm__panels_count(&panels), sizeof *packed);
   REQUIRE(packed != NULL, OCLSTM_E_MEMORY, "W_hh [%zu,%zu], packed", panels.N, panels.K);
   oclstm__pack_panels(&panels, W_hh, packed);
-  TRY(oclstm__buffer_from(cl, packed, oclstm__panels_count(&panels), "W_hh", &r->W_hh, &plan->device_bytes,
-                          error));
+  TRY(oclstm__buffer_from(cl, packed, oclstm__panels_count(&panels) * sizeof *packed, "W_hh", &r->W_hh,
+                          &plan->device_bytes, error));
 done:
   oclstm__free(&cl->base.allocator, packed);
   return status;

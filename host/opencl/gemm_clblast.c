@@ -89,7 +89,7 @@ static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, con
   REQUIRE(g != NULL, OCLSTM_E_MEMORY, "product: %zu bytes", sizeof *g);
   base = &g->base;
   *base = (oclstm__gemm){&oclstm__gemm_clblast, cl, *shape};
-  TRY(oclstm__buffer_from(cl, W, shape->N * shape->K, "weights", &g->W, device_bytes, error));
+  TRY(oclstm__buffer_from(cl, W, shape->N * shape->K * sizeof *W, "weights", &g->W, device_bytes, error));
   TRY(make_temporary(g, device_bytes, error));
   *gemm = base;
   base = NULL;

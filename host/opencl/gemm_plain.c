@@ -40,7 +40,8 @@ static oclstm_status upload(plain *g, const float *W, uint64_t *device_bytes, oc
   float *packed = oclstm__alloc(&cl->base.allocator, oclstm__panels_count(&panels), sizeof *packed);
   REQUIRE(packed != NULL, OCLSTM_E_MEMORY, "weights [%zu,%zu], packed", panels.N, panels.K);
   oclstm__pack_panels(&panels, W, packed);
-  TRY(oclstm__buffer_from(cl, packed, oclstm__panels_count(&panels), "weights", &g->W, device_bytes, error));
+  TRY(oclstm__buffer_from(cl, packed, oclstm__panels_count(&panels) * sizeof *packed, "weights", &g->W,
+                          device_bytes, error));
 done:
   oclstm__free(&cl->base.allocator, packed);
   return status;

@@ -104,15 +104,13 @@ done:
 static oclstm_status enqueue_lengths(oclstm__cl_plan *plan, const oclstm_opencl_io *io, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
-  const cl_int all = (cl_int)io->steps;
-  size_t bytes = plan->base.desc.rows * sizeof all;
+  size_t bytes = plan->base.desc.rows * sizeof(cl_int);
+  plan->lengths = io->lengths.mem != NULL ? plan->given_lengths : plan->no_lengths;
   if (io->lengths.mem != NULL) {
     CL(clEnqueueCopyBuffer(cl->queue, io->lengths.mem, plan->lengths, io->lengths.offset, 0, bytes, 0, NULL,
                            NULL));
-  } else {
-    CL(clEnqueueFillBuffer(cl->queue, plan->lengths, &all, sizeof all, 0, bytes, 0, NULL, NULL));
+    TRY(oclstm__cl_order(cl, error));
   }
-  TRY(oclstm__cl_order(cl, error));
 done:
   return status;
 }

@@ -37,7 +37,7 @@ static oclstm_status create_runner(oclstm__cl_plan *plan, size_t l, size_t d, oc
   REQUIRE(W_ih != NULL && W_hh != NULL && bias != NULL, OCLSTM_E_MEMORY, "weights of layer %zu, padded", l);
   const oclstm__gemm_shape shape = {4 * r->HP, layer->input_size, layer->input_size, 4 * r->HP, 0};
   TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
-  TRY(oclstm__buffer_from(cl, bias, 4 * r->HP, "bias", &r->bias, &plan->device_bytes, error));
+  TRY(oclstm__buffer_from(cl, bias, 4 * r->HP * sizeof *bias, "bias", &r->bias, &plan->device_bytes, error));
   TRY(plan->strategy->prepare(plan, r, W_hh, error));
 done:
   oclstm__free(allocator, W_ih);
@@ -72,7 +72,8 @@ static oclstm_status create_head(oclstm__cl_plan *plan, oclstm_error *error) {
     oclstm__array_f32(&model->head_b, 0, O, b);
   }
   TRY(plan->gemm->create(cl, &shape, W, &plan->head, &plan->device_bytes, error));
-  TRY(oclstm__buffer_from(cl, b, O, "bias of the head", &plan->head_b, &plan->device_bytes, error));
+  TRY(oclstm__buffer_from(cl, b, O * sizeof *b, "bias of the head", &plan->head_b, &plan->device_bytes,
+                          error));
 done:
   oclstm__free(allocator, W);
   oclstm__free(allocator, b);
@@ -96,7 +97,7 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
       {"activations", &plan->activations[1], rows * w.activation},
       {"input projection", &plan->gx, rows * w.gates},
       {"cells", &plan->cells, rows * w.cells},
-      {"lengths", &plan->lengths, plan->base.desc.rows},
+      {"lengths", &plan->given_lengths, plan->base.desc.rows},
   };
   for (size_t k = 0; k < sizeof table / sizeof table[0]; ++k) {
     if (table[k].elements > 0) {
@@ -105,6 +106,22 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
     }
   }
 done:
+  return status;
+}
+
+static oclstm_status create_no_lengths(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t B = plan->base.desc.rows;
+  cl_int *endless = oclstm__alloc(&cl->base.allocator, B, sizeof *endless);
+  REQUIRE(endless != NULL, OCLSTM_E_MEMORY, "lengths of %zu rows", B);
+  for (size_t b = 0; b < B; ++b) {
+    endless[b] = CL_INT_MAX;
+  }
+  TRY(oclstm__buffer_from(cl, endless, B * sizeof *endless, "lengths", &plan->no_lengths, &plan->device_bytes,
+                          error));
+done:
+  oclstm__free(&cl->base.allocator, endless);
   return status;
 }
 
@@ -181,6 +198,7 @@ oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model
   TRY(oclstm__choose_strategy(oclstm__cl_of(context), desc, &p->strategy, &p->gemm, base->info.reason,
                               sizeof base->info.reason, error));
   TRY(create_buffers(p, error));
+  TRY(create_no_lengths(p, error));
   TRY(create_row_kernels(p, error));
   for (size_t l = 0; l < model->n_layers; ++l) {
     for (size_t d = 0; d < oclstm_layer_directions(&model->layers[l]); ++d) {
@@ -208,7 +226,7 @@ void oclstm__cl_plan_destroy(oclstm_plan *plan) {
   }
   oclstm__gemm_destroy(&p->head);
   cl_mem *buffers[] = {&p->head_b, &p->caller, &p->activations[0], &p->activations[1],
-                       &p->gx,     &p->cells,  &p->lengths};
+                       &p->gx,     &p->cells,  &p->given_lengths,  &p->no_lengths};
   for (size_t k = 0; k < sizeof buffers / sizeof buffers[0]; ++k) {
     oclstm__buffer_release(buffers[k]);
   }

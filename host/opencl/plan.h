@@ -53,7 +53,9 @@ typedef struct oclstm__cl_plan {
   cl_mem activations[2]; /* input and output of a layer in turn, [n*B, width], rows padded to ROW_BLOCK */
   cl_mem gx;             /* [n*B, 4*HP], padded likewise */
   cl_mem cells;          /* [n*B, D*H] of the last layer */
-  cl_mem lengths;        /* [B] i32 */
+  cl_mem given_lengths;  /* [B] i32, those of a call */
+  cl_mem no_lengths;     /* [B] i32, each past every step: for calls without */
+  cl_mem lengths;        /* one of the two, borrowed */
   cl_kernel pack_rows, unpack_rows, head_bias;
   uint64_t device_bytes;
 } oclstm__cl_plan;

@@ -50,13 +50,12 @@ void oclstm__cl_state_destroy(oclstm_state *state) {
 /* Rows of H floats on the host, of HP on the device: the padding stays as it is. values NULL: zeros. */
 static oclstm_status set_rows(const oclstm__cl *cl, cl_mem buffer, size_t rows, size_t H, const float *values,
                               oclstm_error *error) {
-  static const cl_float ZERO = 0.0F;
   oclstm_status status = OCLSTM_OK;
   const size_t origin[3] = {0, 0, 0};
   const size_t region[3] = {H * sizeof(float), rows, 1};
   size_t pitch = oclstm__padded_units(H) * sizeof(float);
   if (values == NULL) {
-    CL(clEnqueueFillBuffer(cl->queue, buffer, &ZERO, sizeof ZERO, 0, rows * pitch, 0, NULL, NULL));
+    TRY(oclstm__buffer_clear(cl, buffer, rows * pitch, error));
   } else {
     CL(clEnqueueWriteBufferRect(cl->queue, buffer, CL_TRUE, origin, origin, region, pitch, 0, region[0], 0,
                                 values, 0, NULL, NULL));

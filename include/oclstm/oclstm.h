@@ -392,7 +392,7 @@ typedef struct oclstm_context_desc {
 
 /* Opens a device. The descriptor's strings are copied. desc may be NULL: all defaults.
  * Returns OK; E_ARGUMENT; E_PLATFORM (an OpenCL device was wanted and there is no platform); E_DEVICE; E_OPENCL;
- * E_MEMORY. */
+ * E_DEVICE_LOST; E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_context_create(const oclstm_context_desc *desc, oclstm_context **context,
                                                oclstm_error *error);
 /* Destroys *context and sets it to NULL. Its plans and states must be destroyed before. */
@@ -467,7 +467,8 @@ OCLSTM_API const oclstm_plan_info *oclstm_plan_get_info(const oclstm_plan *plan)
 typedef struct oclstm_state oclstm_state;
 
 /* Makes the state of plan's B rows, all zero. It may be used with every plan of the same context, model and B,
- * and outlives the plan. Returns OK; E_ARGUMENT; E_MEMORY; E_DEVICE_MEMORY; E_OPENCL. */
+ * and outlives the plan. Returns OK; E_ARGUMENT; E_MEMORY; E_DEVICE_MEMORY; E_OPENCL;
+ * E_DEVICE_LOST. */
 OCLSTM_API oclstm_status oclstm_state_create(const oclstm_plan *plan, oclstm_state **state,
                                              oclstm_error *error);
 OCLSTM_API void oclstm_state_destroy(oclstm_state **state);
@@ -477,7 +478,8 @@ OCLSTM_API void oclstm_state_destroy(oclstm_state **state);
  *   c  [L*D, B, H] f32
  * Where layers differ in size, the arrays are the layers' [D, B, R] (and [D, B, H]) one after another:
  * B * oclstm_model_h_size (and c_size) floats in all. Blocks until done. R = P or H.
- * Returns OK; E_ARGUMENT; E_OPENCL; E_DEVICE_LOST. */
+ * Returns OK; E_ARGUMENT; E_OPENCL; E_DEVICE_LOST; E_MEMORY and E_DEVICE_MEMORY (drivers take memory when they need it).
+ */
 OCLSTM_API oclstm_status oclstm_state_set(oclstm_state *state, const float *h, const float *c,
                                           oclstm_error *error);
 OCLSTM_API oclstm_status oclstm_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error);
@@ -504,7 +506,8 @@ typedef struct oclstm_io {
  * A sequence fed in pieces of any size gives, bit for bit, what it gives in one piece, as long as no layer has a
  * reverse direction: that one sees only this call's steps (oclstm_job.h runs it over longer sequences). A row's
  * results do not depend on other rows: NaN or Inf stays in its row.
- * Returns OK; E_ARGUMENT; E_STATE (state of another model, context or B); E_LENGTHS; E_OPENCL; E_DEVICE_LOST. */
+ * Returns OK; E_ARGUMENT; E_STATE (state of another model, context or B); E_LENGTHS; E_OPENCL; E_DEVICE_LOST; E_MEMORY
+ * and E_DEVICE_MEMORY (the driver's, when it takes memory only now). */
 OCLSTM_API oclstm_status oclstm_forward(oclstm_plan *plan, oclstm_state *state, const oclstm_io *io,
                                         oclstm_error *error);
 

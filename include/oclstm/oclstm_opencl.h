@@ -35,7 +35,7 @@ typedef struct oclstm_opencl_desc {
   }
 
 /* Opens the caller's device. Returns OK; E_ARGUMENT (a NULL, or objects that do not belong together); E_DEVICE
- * (no compiler, or not available); E_OPENCL; E_MEMORY. */
+ * (no compiler, or not available); E_OPENCL; E_DEVICE_LOST; E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_context_create_opencl(const oclstm_opencl_desc *desc,
                                                       oclstm_context **context, oclstm_error *error);
 
@@ -73,7 +73,7 @@ typedef struct oclstm_opencl_io {
 /* oclstm_forward on device buffers, asynchronous: returns when the work is enqueued. Buffers are borrowed until the
  * event is complete. With steps = 0 the event is still given.
  * Returns OK; E_ARGUMENT (a buffer too small, an offset not a multiple of 4, a plan of the reference); E_STATE;
- * E_OPENCL; E_DEVICE_LOST. */
+ * E_OPENCL; E_DEVICE_LOST; E_MEMORY and E_DEVICE_MEMORY (the driver's). */
 OCLSTM_API oclstm_status oclstm_forward_opencl(oclstm_plan *plan, oclstm_state *state,
                                                const oclstm_opencl_io *io, oclstm_error *error);
 

@@ -1,0 +1,189 @@
+/* Descriptions in files: what is read, and every way in which they are refused.
+ * SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <string.h>
+
+static const tensor_text SMALL[] = {
+    {"lstm.weight_ih_l0", "F32", 2, {4, 2}}, {"lstm.weight_hh_l0", "F32", 2, {4, 1}}, {NULL, NULL, 0, {0}}};
+
+#define CORE "'kind':'lstm','input_size':2,'hidden_size':1"
+#define OF_LAYER(members) "{'format':1,'layers':[{" CORE "," members "}]}"
+#define OF_ROOT(members) "{'format':1,'layers':[{" CORE "}]," members "}"
+
+static oclstm_status load(const tensor_text *tensors, const char *description, oclstm_model **model,
+                          oclstm_error *error) {
+  buffer file = file_of_tensors(tensors, description);
+  oclstm_status status = oclstm_model_load_memory(file.bytes, file.n, NULL, model, error);
+  buffer_free(&file);
+  return status;
+}
+
+static void absent_members_are_zero(void **state) {
+  (void)state;
+  static const oclstm_layer EXPECTED = {.input_size = 2, .hidden_size = 1};
+  oclstm_model *model = NULL;
+  oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+  assert_status(load(SMALL, "{'format':1,'layers':[{" CORE "}]}", &model, &error), OCLSTM_OK, &error,
+                "shortest");
+  assert_memory_equal(oclstm_model_layer(model, 0), &EXPECTED, sizeof EXPECTED);
+  oclstm_model_destroy(&model);
+}
+
+/* Members written in another order and as integers where numbers are meant. */
+static void reads_any_order(void **state) {
+  (void)state;
+  oclstm_model *model = NULL;
+  oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+  const char *text =
+      "{'layers':[{'activation':{'reverse':{'output':{'beta':2,'kind':'elu','alpha':1e-3}}},'clip_cell':3,"
+      "'hidden_size':1,'direction':'forward','go_backwards':false,'input_size':2,'kind':'lstm'}],'format':1}";
+  assert_status(load(SMALL, text, &model, &error), OCLSTM_OK, &error, "any order");
+  const oclstm_layer *layer = oclstm_model_layer(model, 0);
+  assert_true(layer->clip_cell == 3.0F);
+  assert_int_equal(layer->activation[1][OCLSTM_ROLE_OUTPUT].kind, OCLSTM_ACT_ELU);
+  assert_true(layer->activation[1][OCLSTM_ROLE_OUTPUT].alpha == 1e-3F);
+  assert_true(layer->activation[1][OCLSTM_ROLE_OUTPUT].beta == 2.0F);
+  oclstm_model_destroy(&model);
+}
+
+static const struct {
+  const char *description;
+  oclstm_status status;
+  const char *names; /* what the message must contain */
+} MALFORMED[] = {
+    {"", OCLSTM_E_FORMAT, "description"},
+    {"x", OCLSTM_E_FORMAT, "description"},
+    {"[]", OCLSTM_E_FORMAT, "description"},
+    {"{", OCLSTM_E_FORMAT, "description"},
+    {"{}", OCLSTM_E_FORMAT, "format"},
+    {"{'format':1}", OCLSTM_E_FORMAT, "layers"},
+    {"{'format':'1','layers':[]}", OCLSTM_E_FORMAT, "format"},
+    {"{'format':1.0,'layers':[]}", OCLSTM_E_FORMAT, "format"},
+    {"{'format':2,'layers':[]}", OCLSTM_E_UNSUPPORTED, "format 2"},
+    {"{'format':0,'layers':[]}", OCLSTM_E_UNSUPPORTED, "format 0"},
+    {"{'format':1,'format':1,'layers':[]}", OCLSTM_E_FORMAT, "duplicate"},
+    {"{'format':1,'layers':[]}", OCLSTM_E_FORMAT, "without layers"},
+    {"{'format':1,'layers':{}}", OCLSTM_E_FORMAT, "layers"},
+    {"{'format':1,'layers':[1]}", OCLSTM_E_FORMAT, "layers[0]"},
+    {"{'format':1,'layers':[null]}", OCLSTM_E_FORMAT, "layers[0]"},
+    {"{'format':1,'layers':[{}]}", OCLSTM_E_FORMAT, "kind"},
+    {"{'format':1,'layers':[{'kind':'lstm','hidden_size':1}]}", OCLSTM_E_FORMAT, "input_size"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':2}]}", OCLSTM_E_FORMAT, "hidden_size"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':0,'hidden_size':1}]}", OCLSTM_E_SHAPE, "input_size"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':-2,'hidden_size':1}]}", OCLSTM_E_FORMAT,
+     "input_size"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':2.0,'hidden_size':1}]}", OCLSTM_E_FORMAT,
+     "input_size"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':'2','hidden_size':1}]}", OCLSTM_E_FORMAT,
+     "input_size"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':2,'hidden_size':65537}]}", OCLSTM_E_LIMIT, "65537"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':2,'hidden_size':9223372036854775807}]}",
+     OCLSTM_E_LIMIT, "hidden_size"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':2,'hidden_size':9223372036854775808}]}",
+     OCLSTM_E_FORMAT, "description"},
+    {"{'format':1,'layers':[{'kind':'LSTM','input_size':2,'hidden_size':1}]}", OCLSTM_E_FORMAT, "LSTM"},
+    {"{'format':1,'layers':[{'kind':0,'input_size':2,'hidden_size':1}]}", OCLSTM_E_FORMAT, "kind"},
+    {"{'format':1,'layers':[{'kind':'gru','input_size':2,'hidden_size':1}]}", OCLSTM_E_SHAPE, "[3,2]"},
+    {"{'format':1,'layers':[{'kind':'lstm','input_size':3,'hidden_size':1}]}", OCLSTM_E_SHAPE, "[4,3]"},
+    {"{'format':1,'layers':[{" CORE "},{" CORE "}]}", OCLSTM_E_SHAPE, "layer 1 takes 2"},
+    {OF_LAYER("'projection_size':2"), OCLSTM_E_SHAPE, "projection_size"},
+    {OF_LAYER("'projection_size':1"), OCLSTM_E_MISSING, "lstm.weight_hr_l0"},
+    {OF_LAYER("'bias':'one'"), OCLSTM_E_MISSING, "lstm.bias_ih_l0"},
+    {OF_LAYER("'bias':'three'"), OCLSTM_E_FORMAT, "three"},
+    {OF_LAYER("'bias':true"), OCLSTM_E_FORMAT, "bias"},
+    {OF_LAYER("'peephole':'diagonal'"), OCLSTM_E_MISSING, "lstm.weight_peephole_l0"},
+    {OF_LAYER("'coupling':'both'"), OCLSTM_E_FORMAT, "coupling"},
+    {OF_LAYER("'layer_norm':'batch'"), OCLSTM_E_FORMAT, "layer_norm"},
+    {OF_LAYER("'clip_cell':-1"), OCLSTM_E_FORMAT, "clip_cell"},
+    {OF_LAYER("'clip_cell':1e39"), OCLSTM_E_FORMAT, "clip_cell"},
+    {OF_LAYER("'clip_cell':1e999"), OCLSTM_E_FORMAT, "description"},
+    {OF_LAYER("'clip_cell':NaN"), OCLSTM_E_FORMAT, "description"},
+    {OF_LAYER("'clip_cell':'1'"), OCLSTM_E_FORMAT, "clip_cell"},
+    {OF_LAYER("'clip_projection':1"), OCLSTM_E_FORMAT, "clip_projection"},
+    {OF_LAYER("'zoneout_h':1.5"), OCLSTM_E_FORMAT, "zoneout_h"},
+    {OF_LAYER("'linear_before_reset':1"), OCLSTM_E_FORMAT, "linear_before_reset"},
+    {OF_LAYER("'linear_before_reset':true"), OCLSTM_E_FORMAT, "linear_before_reset"},
+    {OF_LAYER("'go_backwards':true"), OCLSTM_E_FORMAT, "go_backwards"},
+    {OF_LAYER("'merge':'sum'"), OCLSTM_E_FORMAT, "merge"},
+    {OF_LAYER("'direction':'bidirectional'"), OCLSTM_E_MISSING, "lstm.weight_ih_l0_reverse"},
+    {OF_LAYER("'direction':'backward'"), OCLSTM_E_FORMAT, "backward"},
+    {OF_LAYER("'units':1"), OCLSTM_E_FORMAT, "\"units\""},
+    {OF_LAYER("'Kind':'lstm'"), OCLSTM_E_FORMAT, "\"Kind\""},
+    {OF_LAYER("'activation':[]"), OCLSTM_E_FORMAT, "activation"},
+    {OF_LAYER("'activation':null"), OCLSTM_E_FORMAT, "activation"},
+    {OF_LAYER("'activation':{'backward':{}}"), OCLSTM_E_FORMAT, "\"backward\""},
+    {OF_LAYER("'activation':{'forward':1}"), OCLSTM_E_FORMAT, "activation"},
+    {OF_LAYER("'activation':{'forward':{'cell':{'kind':'tanh'}}}"), OCLSTM_E_FORMAT, "\"cell\""},
+    {OF_LAYER("'activation':{'forward':{'gate':{}}}"), OCLSTM_E_FORMAT, "kind"},
+    {OF_LAYER("'activation':{'forward':{'gate':'tanh'}}"), OCLSTM_E_FORMAT, "activation"},
+    {OF_LAYER("'activation':{'forward':{'gate':{'kind':'gelu'}}}"), OCLSTM_E_FORMAT, "gelu"},
+    {OF_LAYER("'activation':{'forward':{'gate':{'kind':'elu','gamma':1}}}"), OCLSTM_E_FORMAT, "\"gamma\""},
+    {OF_LAYER("'activation':{'forward':{'gate':{'kind':'elu','alpha':[[1]]}}}"), OCLSTM_E_FORMAT, "deeper"},
+    {OF_ROOT("'unknown':1"), OCLSTM_E_FORMAT, "\"unknown\""},
+    {OF_ROOT("'head':1"), OCLSTM_E_FORMAT, "head"},
+    {OF_ROOT("'head':{}"), OCLSTM_E_FORMAT, "head"},
+    {OF_ROOT("'head':{'size':1}"), OCLSTM_E_FORMAT, "head"},
+    {OF_ROOT("'head':{'size':0,'bias':true}"), OCLSTM_E_FORMAT, "head"},
+    {OF_ROOT("'head':{'size':-1,'bias':true}"), OCLSTM_E_FORMAT, "head"},
+    {OF_ROOT("'head':{'size':1,'bias':1}"), OCLSTM_E_FORMAT, "head"},
+    {OF_ROOT("'head':{'size':1,'bias':true,'more':1}"), OCLSTM_E_FORMAT, "head"},
+    {OF_ROOT("'head':{'size':1,'bias':false}"), OCLSTM_E_MISSING, "head.weight"},
+    {OF_ROOT("'checksum':1"), OCLSTM_E_FORMAT, "checksum"},
+    {OF_ROOT("'checksum':''"), OCLSTM_E_FORMAT, "checksum"},
+    {OF_ROOT("'checksum':'sha256:00'"), OCLSTM_E_FORMAT, "checksum"},
+    {OF_ROOT("'checksum':'xxh3-128:0'"), OCLSTM_E_FORMAT, "checksum"},
+    {OF_ROOT("'checksum':'xxh3-128:0000000000000000000000000000000G'"), OCLSTM_E_FORMAT, "checksum"},
+    {OF_ROOT("'checksum':'xxh3-128:00000000000000000000000000000000'"), OCLSTM_E_CHECKSUM, "checksum"},
+};
+
+static void refuses_malformed_descriptions(void **state) {
+  (void)state;
+  for (size_t k = 0; k < sizeof MALFORMED / sizeof MALFORMED[0]; ++k) {
+    oclstm_model *model = NULL;
+    oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+    assert_status(load(SMALL, MALFORMED[k].description, &model, &error), MALFORMED[k].status, &error,
+                  MALFORMED[k].description);
+    assert_null(model);
+    if (strstr(error.text, MALFORMED[k].names) == NULL) {
+      fail_msg("%s: \"%s\" does not name \"%s\"", MALFORMED[k].description, error.text, MALFORMED[k].names);
+    }
+  }
+}
+
+/* Tensors that a valid description does not speak of, or speaks of otherwise. */
+static void refuses_other_tensors(void **state) {
+  (void)state;
+  static const struct {
+    tensor_text tensor;
+    oclstm_status status;
+  } CASES[] = {
+      {{"lstm.bias_ih_l0", "F32", 1, {4}}, OCLSTM_E_FORMAT},
+      {{"lstm.weight_ih_l1", "F32", 2, {4, 1}}, OCLSTM_E_FORMAT},
+      {{"lstm.weight_ih_l0_reverse", "F32", 2, {4, 2}}, OCLSTM_E_FORMAT},
+      {{"head.weight", "F32", 2, {3, 1}}, OCLSTM_E_FORMAT},
+      {{"steps", "I64", 0, {0}}, OCLSTM_E_FORMAT},
+      {{"lstm.weight_ih_l0", "F32", 2, {4, 3}}, OCLSTM_E_SHAPE},
+      {{"lstm.weight_ih_l0", "F32", 1, {8}}, OCLSTM_E_SHAPE},
+      {{"lstm.weight_ih_l0", "F32", 3, {4, 2, 1}}, OCLSTM_E_SHAPE},
+      {{"lstm.weight_ih_l0", "I64", 2, {4, 2}}, OCLSTM_E_DTYPE},
+      {{"lstm.weight_ih_l0", "U8", 2, {4, 2}}, OCLSTM_E_DTYPE},
+  };
+  for (size_t k = 0; k < sizeof CASES / sizeof CASES[0]; ++k) {
+    const int replaces = strcmp(CASES[k].tensor.name, SMALL[0].name) == 0;
+    const tensor_text tensors[] = {replaces ? CASES[k].tensor : SMALL[0], SMALL[1],
+                                   replaces ? SMALL[2] : CASES[k].tensor, SMALL[2]};
+    oclstm_model *model = NULL;
+    oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+    assert_status(load(tensors, "{'format':1,'layers':[{" CORE "}]}", &model, &error), CASES[k].status,
+                  &error, CASES[k].tensor.name);
+    assert_non_null(strstr(error.text, CASES[k].tensor.name));
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(absent_members_are_zero), cmocka_unit_test(reads_any_order),
+      cmocka_unit_test(refuses_malformed_descriptions), cmocka_unit_test(refuses_other_tensors)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

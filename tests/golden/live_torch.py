@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Makes fresh random cases with PyTorch and runs them through test_golden. Arguments after -- go to test_golden.
+
+SPDX-License-Identifier: MIT
+"""
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import cases
+
+
+def draw(draws, name):
+    """One case; bounds keep the whole set within seconds."""
+    T, B, D = draws.choice([1, 2, 5, 17, 60]), draws.randint(1, 9), draws.choice([1, 2])
+    case = dict(
+        name=name, seed=draws.randrange(2 ** 31), T=T, B=B, D=D, L=draws.randint(1, 3), bias=draws.randint(0, 2),
+        I=draws.choice([1, 2, 3, 7, 16, 33, 64]), H=draws.choice([1, 2, 5, 8, 16, 31, 33, 48]),
+        head=draws.choice([0, 0, 1, 6]), head_bias=draws.random() < 0.5, batch_first=draws.random() < 0.3,
+        h0=draws.random() < 0.8, c0=draws.random() < 0.8, scale=draws.choice([0.5, 1.0, 1.5]))
+    if draws.random() < 0.5:
+        case["lengths"] = [draws.randint(0, T) for _ in range(B)]
+    return cases.Case(**case)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runner", required=True, help="the program test_golden")
+    parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=None, help="default: another one each time; it is printed")
+    parser.add_argument("--keep", metavar="FOLDER", help="write the cases to this folder and leave them there")
+    parser.add_argument("rest", nargs="*")
+    options = parser.parse_args()
+    seed = random.SystemRandom().randrange(2 ** 31) if options.seed is None else options.seed
+    print("seed %d: repeat with --seed %d --count %d" % (seed, seed, options.count), flush=True)
+    draws = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = options.keep or folder
+        os.makedirs(folder, exist_ok=True)
+        cases.write(folder, [draw(draws, "live_%d_%d" % (seed, k)) for k in range(options.count)])
+        return subprocess.run([options.runner, "--cases", folder] + options.rest).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

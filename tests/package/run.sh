@@ -1,0 +1,82 @@
+#!/bin/sh
+# Uses the library the way other projects do, and runs their program.
+# SPDX-License-Identifier: MIT
+#
+#   run.sh HOW LINKAGE SOURCE WORK CC    HOW: find_package, pkg-config, subdirectory    LINKAGE: shared, static
+#
+# The library is configured afresh in the folder WORK, installed below WORK/stage through DESTDIR, and the installed
+# tree is moved before it is used: nothing in it may know where it was.
+set -eu
+how=$1
+linkage=$2
+source=$3
+work=$4
+cc=$5
+shared=OFF
+if [ "$linkage" = shared ]; then
+  shared=ON
+fi
+
+step() {
+  echo "+ $*"
+  "$@"
+}
+
+# Makes $work/moved: the installed tree, somewhere else than where it was installed.
+install_library() {
+  step cmake -S "$source" -B "$work/library" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_INSTALL_PREFIX=/opt/oclstm -DCMAKE_INSTALL_LIBDIR=lib -DOCLSTM_BUILD_TESTS=OFF -DBUILD_SHARED_LIBS="$shared"
+  step cmake --build "$work/library"
+  DESTDIR="$work/stage" step cmake --install "$work/library"
+  rm -rf "$work/moved"
+  mv "$work/stage/opt/oclstm" "$work/moved"
+  if grep -rl -e "$work" -e "$source" "$work/moved/lib/cmake" "$work/moved/lib/pkgconfig" "$work/moved/include"; then
+    echo "the files above name folders of the build"
+    exit 1
+  fi
+}
+
+use_find_package() {
+  install_library
+  step cmake -S "$source/tests/package/consumer" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$work/moved"
+  step cmake --build "$work/build"
+  step "$work/build/consumer"
+}
+
+use_pkg_config() {
+  install_library
+  static=
+  if [ "$linkage" = static ]; then
+    static=--static
+  fi
+  # shellcheck disable=SC2046,SC2086
+  set -- $(PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" pkg-config --cflags --libs $static oclstm)
+  step "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/consumer" "$source/tests/package/consumer/consumer.c" \
+    "$@" -lm
+  LD_LIBRARY_PATH="$work/moved/lib" step "$work/consumer"
+  if [ -x "$work/moved/bin/oclstm" ]; then
+    step "$work/moved/bin/oclstm" --version # finds the library beside itself
+  fi
+}
+
+use_subdirectory() {
+  step cmake -S "$source/tests/package/subdirectory" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER="$cc" \
+    -DOCLSTM_SOURCE="$source" -DBUILD_SHARED_LIBS="$shared"
+  step cmake --build "$work/build"
+  step "$work/build/consumer"
+}
+
+rm -rf "$work"
+mkdir -p "$work"
+# The tree and its tests must not lean on the environment of whoever runs them.
+unset CMAKE_PREFIX_PATH CFLAGS LDFLAGS DESTDIR || true
+case $how in
+  find_package) use_find_package ;;
+  pkg-config) use_pkg_config ;;
+  subdirectory) use_subdirectory ;;
+  *)
+    echo "no such way: $how"
+    exit 2
+    ;;
+esac

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Builds the tree with a sanitizer and runs its C tests: any report fails.
+# SPDX-License-Identifier: MIT
+#   run.sh SANITIZERS SOURCE WORK    SANITIZERS: address,undefined or thread
+set -eu
+sanitizers=$1
+source=$2
+work=$3
+export ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
+export TSAN_OPTIONS="second_deadlock_stack=1:${TSAN_OPTIONS:-}"
+cmake -S "$source" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g -O1" \
+  -DOCLSTM_SANITIZER="$sanitizers" -DOCLSTM_WERROR=ON
+cmake --build "$work"
+# Not the rules of the tree, nor consumers (they build without the sanitizer), nor tests that are long without one.
+ctest --test-dir "$work" --no-tests=error --output-on-failure -j 2 -LE 'style|package|slow'

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Rules of the tree that a tool checks. A tool that is missing fails its test; quickstart.sh test installs them all.
+# SPDX-License-Identifier: MIT
+#   tools.sh RULE SOURCE [BUILD or LIBRARY]    RULE: format, tidy, kernels, shell, globals
+set -eu
+rule=$1
+source=$2
+cd "$source"
+
+# Every file below the folders with one of the endings; never an empty list.
+list() {
+  endings=$1
+  shift
+  find "$@" -type f -regex ".*\.\($endings\)" ! -path '*/golden/*' ! -path '*/data/*' | sort
+}
+
+check_format() {
+  list 'c\|h' host include tests bench examples 2>/dev/null | xargs clang-format --dry-run -Werror
+}
+
+# Of the library and the program: what is in the compilation database of the build.
+check_tidy() {
+  list c host | xargs -P 2 -n 4 clang-tidy -p "$3" --quiet 2>"$3/tidy.log" || {
+    cat "$3/tidy.log"
+    exit 1
+  }
+}
+
+# Each kernel file behind the ones that the library puts in front of it, in some of the library's options.
+check_kernels() {
+  shared=$(sed -n 's/^static const char \*const SHARED\[\] = {\(.*\)};/\1/p' host/opencl/program.c | tr -d '",')
+  : "${shared:?host/opencl/program.c does not say which files go in front}"
+  unit=$(mktemp)
+  trap 'rm -f "$unit"' EXIT
+  for kernel in kernels/*.cl; do
+    : >"$unit"
+    for stem in $shared $(basename "$kernel" .cl); do
+      printf '#line 1 "kernels/%s.cl"\n' "$stem" >>"$unit"
+      cat "kernels/$stem.cl" >>"$unit"
+      [ "$stem" != "$(basename "$kernel" .cl)" ] || break # a file that belongs in front has only some in front of it
+    done
+    for options in "" "-DVW=16 -DROWS=6 -DCELLS=1" "-DVW=8 -DROWS=2" "-DVW=4" "-DLANES=32 -DROWS=8 -DCELLS=1"; do
+      echo "$kernel $options"
+      # shellcheck disable=SC2086
+      clang -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Werror -Wno-unused-function \
+        -Wno-unused-parameter -fsyntax-only $options "$unit"
+    done
+  done
+}
+
+check_shell() {
+  { list sh tests bench examples 2>/dev/null; echo quickstart.sh; echo .ci/run; } | xargs shellcheck
+}
+
+# Writable data with static storage: of the library's own there is none. Constant tables with addresses in them
+# (.data.rel.ro) are read-only once loaded.
+check_globals() {
+  objdump -t "$3" | awk '$4 ~ /^\.(data|bss|tdata|tbss)/ && $4 !~ /^\.data\.rel\.ro/ && $NF !~ /^\./ || $4 == "*COM*"' >"$3.globals"
+  cat "$3.globals"
+  [ ! -s "$3.globals" ]
+}
+
+check_"$rule" "$@"

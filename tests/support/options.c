@@ -1,0 +1,84 @@
+/* The command line of every test that runs on a device.
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+test_options options = {.device = "reference", .seed = 1};
+
+static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
+static const char *const GEMMS[] = {"auto", "clblast", "plain"};
+
+static void usage(const char *program, const char *what, const char *value) {
+  fprintf(stderr,
+          "%s: %s %s\n"
+          "  --device NAME    opencl:0:0, cpu, reference, ...; default reference\n"
+          "  --strategy NAME  auto, stepwise, fused-step, rows, grid\n"
+          "  --gemm NAME      auto, clblast, plain\n"
+          "  --small          small shapes only\n"
+          "  --seed N         of everything random; default 1\n"
+          "  --cases FOLDER   of case files\n"
+          "  --only PATTERN   of test or case names, * and ? stand for anything\n",
+          program, what, value);
+  exit(2);
+}
+
+static unsigned choice(const char *program, const char *value, const char *const *names, unsigned n) {
+  for (unsigned k = 0; k < n; ++k) {
+    if (strcmp(value, names[k]) == 0) {
+      return k;
+    }
+  }
+  usage(program, "unknown choice", value);
+  return 0;
+}
+
+static uint64_t number(const char *program, const char *value) {
+  char *end = NULL;
+  unsigned long long n = strtoull(value, &end, 10);
+  if (end == value || *end != '\0') {
+    usage(program, "not a number:", value);
+  }
+  return n;
+}
+
+void read_options(int argc, char **argv) {
+  for (int k = 1; k < argc; ++k) {
+    const char *name = argv[k];
+    if (strcmp(name, "--small") == 0) {
+      options.small = true;
+      continue;
+    }
+    const char *value = k + 1 < argc ? argv[++k] : NULL;
+    if (value == NULL) {
+      usage(argv[0], "unknown, or without a value:", name);
+    } else if (strcmp(name, "--device") == 0) {
+      options.device = value;
+    } else if (strcmp(name, "--strategy") == 0) {
+      options.strategy = (oclstm_strategy)choice(argv[0], value, STRATEGIES, 5);
+    } else if (strcmp(name, "--gemm") == 0) {
+      options.gemm = (oclstm_gemm)choice(argv[0], value, GEMMS, 3);
+    } else if (strcmp(name, "--seed") == 0) {
+      options.seed = number(argv[0], value);
+    } else if (strcmp(name, "--cases") == 0) {
+      options.cases = value;
+    } else if (strcmp(name, "--only") == 0) {
+      options.only = value;
+    } else {
+      usage(argv[0], "unknown option", name);
+    }
+  }
+  if (options.only != NULL) {
+    cmocka_set_test_filter(options.only);
+  }
+}
+
+const char *option_text(void) {
+  static char text[256];
+  (void)snprintf(text, sizeof text, "--device %s --strategy %s --gemm %s --seed %llu%s", options.device,
+                 STRATEGIES[options.strategy], GEMMS[options.gemm], (unsigned long long)options.seed,
+                 options.small ? " --small" : "");
+  return text;
+}
