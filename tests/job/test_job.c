@@ -1,4 +1,4 @@
-/* Jobs against one long forward call: every mix of directions, chunk sizes, ragged rows, stores in memory and in a file.
+/* Jobs against one long forward call: every mix of directions, chunk sizes, ragged rows, stores in memory and file.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdio.h>
