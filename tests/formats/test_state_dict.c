@@ -59,6 +59,9 @@ static oclstm_status load(const tensor_text *tensors, const oclstm_limits *limit
     }                      \
   }
 
+#define GOOD IH("r.", "0", 8, 3), HH("r.", "0", 8, 2)
+#define GOOD_BACK IH("r.", "0_reverse", 8, 3), HH("r.", "0_reverse", 8, 2)
+
 static const struct {
   const char *what;
   tensor_text tensors[MAX_TENSORS];
@@ -133,6 +136,11 @@ static const struct {
      1,
      5,
      {{.input_size = 3, .hidden_size = 2}}},
+    {"head of an ensemble",
+     {GOOD, MATRIX("ensemble.member.weight", 5, 2)},
+     1,
+     5,
+     {{.input_size = 3, .hidden_size = 2}}},
     {"head of a square network",
      {IH("r.", "0", 8, 2), HH("r.", "0", 8, 2), MATRIX("out.weight", 1, 2)},
      1,
@@ -160,8 +168,6 @@ static void reads_networks(void **state) {
   }
 }
 
-#define GOOD IH("r.", "0", 8, 3), HH("r.", "0", 8, 2)
-#define GOOD_BACK IH("r.", "0_reverse", 8, 3), HH("r.", "0_reverse", 8, 2)
 static const struct {
   const char *what;
   oclstm_status status;
