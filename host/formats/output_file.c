@@ -1,7 +1,5 @@
 /* A file that appears whole or not at all: written under a temporary name in its folder, then renamed.
  * SPDX-License-Identifier: MIT */
-#define _XOPEN_SOURCE 700 /* realpath */
-
 #include "formats/output_file.h"
 
 #include <errno.h>

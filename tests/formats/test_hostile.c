@@ -3,8 +3,10 @@
 #include "support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "formats/bytes.h"
 #include "model/model.h"
@@ -64,7 +66,7 @@ static void assert_model_valid(const oclstm_model *model) {
 /* Loads from memory that ends where the file ends, so that a sanitizer sees a read behind it. */
 static oclstm_status load_damaged(const unsigned char *bytes, size_t n) {
   unsigned char *exact = malloc(n == 0 ? 1 : n);
-  counting_allocator counts = {0, 0, 0};
+  counting_allocator counts = {0, 0, 0, 0};
   oclstm_load_options options = OCLSTM_LOAD_OPTIONS_INIT;
   oclstm_model *model = NULL;
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
@@ -164,7 +166,7 @@ static void survives_failing_memory(void **state) {
     size_t fail_at = 1;
     write_file(in_folder("memory"), file.bytes, file.n);
     for (; status == OCLSTM_E_MEMORY; ++fail_at) {
-      counting_allocator counts = {0, 0, fail_at};
+      counting_allocator counts = {.fail_at = fail_at};
       oclstm_model *model = NULL;
       oclstm_error error = {OCLSTM_OK, 0, 0, ""};
       status = load_with(&counts, &file, kind / 2, &model, &error);
@@ -181,7 +183,7 @@ static void survives_failing_memory(void **state) {
 static void saving_survives_failing_memory(void **state) {
   (void)state;
   buffer file = own_file();
-  counting_allocator counts = {0, 0, 0};
+  counting_allocator counts = {0, 0, 0, 0};
   oclstm_model *model = NULL;
   assert_int_equal(load_with(&counts, &file, 0, &model, NULL), OCLSTM_OK);
   const size_t n_live = counts.n_live;
@@ -205,10 +207,60 @@ static void saving_survives_failing_memory(void **state) {
   buffer_free(&file);
 }
 
+/* A file without content whose header is right in every detail and asks for 256 GiB, which the disk need not have. */
+static void refuses_what_is_too_large_before_reading(void **state) {
+  (void)state;
+  const size_t bytes = (size_t)8 * 262144 * 65536;
+  char header[256];
+  (void)snprintf(header, sizeof header,
+                 "{'weight_hh_l0':{'dtype':'F64','shape':[262144,65536],'data_offsets':[0,%zu]},"
+                 "'weight_ih_l0':{'dtype':'F64','shape':[262144,65536],'data_offsets':[%zu,%zu]}}",
+                 bytes, bytes, 2 * bytes);
+  buffer file = file_of_header(header, 0);
+  write_file(in_folder("sparse"), file.bytes, file.n);
+  if (truncate(in_folder("sparse"), (off_t)(file.n + 2 * bytes)) !=
+      0) { /* a file system without such files */
+    buffer_free(&file);
+    skip();
+  }
+  counting_allocator counts = {0, 0, 0, 0};
+  oclstm_load_options options = OCLSTM_LOAD_OPTIONS_INIT;
+  oclstm_model *model = NULL;
+  oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+  options.allocator = counting(&counts);
+  assert_status(oclstm_model_load(in_folder("sparse"), &options, &model, &error), OCLSTM_E_LIMIT, &error,
+                "sparse");
+  assert_true(counts.largest < 10000);
+  assert_int_equal(counts.n_live, 0);
+  assert_int_equal(unlink(in_folder("sparse")), 0);
+  buffer_free(&file);
+}
+
+/* What has nothing to do with a network is refused from its header, however large it is. */
+static void refuses_foreign_files_before_reading(void **state) {
+  (void)state;
+  static const tensor_text TENSORS[] = {{"weight_ih_l0", "F32", 2, {8, 3}},
+                                        {"weight_hh_l0", "F32", 2, {8, 2}},
+                                        {"picture", "U8", 2, {500, 1000}},
+                                        {NULL, NULL, 0, {0}}};
+  buffer file = file_of_tensors(TENSORS, NULL);
+  counting_allocator counts = {0, 0, 0, 0};
+  oclstm_load_options options = OCLSTM_LOAD_OPTIONS_INIT;
+  oclstm_model *model = NULL;
+  write_file(in_folder("foreign"), file.bytes, file.n);
+  options.allocator = counting(&counts);
+  assert_int_equal(oclstm_model_load(in_folder("foreign"), &options, &model, NULL), OCLSTM_E_FORMAT);
+  assert_true(counts.largest < 10000);
+  buffer_free(&file);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(refuses_every_truncation), cmocka_unit_test(survives_every_flipped_bit_of_the_header),
-      cmocka_unit_test(survives_random_damage), cmocka_unit_test(survives_failing_memory),
-      cmocka_unit_test(saving_survives_failing_memory)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(refuses_every_truncation),
+                                     cmocka_unit_test(survives_every_flipped_bit_of_the_header),
+                                     cmocka_unit_test(survives_random_damage),
+                                     cmocka_unit_test(refuses_what_is_too_large_before_reading),
+                                     cmocka_unit_test(refuses_foreign_files_before_reading),
+                                     cmocka_unit_test(survives_failing_memory),
+                                     cmocka_unit_test(saving_survives_failing_memory)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
