@@ -53,9 +53,10 @@ MUTANTS = [
     (OPENCL, "padding is run (fused-step)", "kernels/lstm_step.cl",
      "if (b < s.B) { bool active = t < lengths[b];", "if (b < s.B) { bool active = true;"),
     (OPENCL, "padding is run (stepwise)", "kernels/lstm_step.cl",
-     "int b = (int)(at / s.HP); bool active = t < lengths[b];", "int b = (int)(at / s.HP); bool active = true;"),
+     "int j = (int)(at - (size_t)b * s.HP); bool active = t < lengths[b];",
+     "int j = (int)(at - (size_t)b * s.HP); bool active = true;"),
     (OPENCL, "rows of a tile mixed up", "kernels/tile.cl", "A[row[r] + k]", "A[row[0] + k]"),
-    (OPENCL, "bias of the head dropped", "kernels/rows.cl", "y[at] + bias[at % F]", "y[at]"),
+    (OPENCL, "bias of the head dropped", "kernels/rows.cl", "y[at] + bias[at - (size_t)row * F]", "y[at]"),
     (OPENCL, "batch-major taken for time-major", "kernels/rows.cl",
      "return batch_major ? (size_t)b * T + t : (size_t)t * B + b;", "return (size_t)t * B + b;"),
     # ---- the OpenCL engine's host side ----
