@@ -16,13 +16,13 @@ oclstm_status oclstm__fail_cl(oclstm_error *error, oclstm_status status, int cl_
 
 /* The status is assigned and not what oclstm__fail returns: analysers cannot know that it is never OK.
  * These need `oclstm_status status`, `oclstm_error *error` and a label `done` in the function. */
-#define REQUIRE(condition, status_, ...)                    \
-  do {                                                      \
-    if (!(condition)) {                                     \
-      (void)oclstm__fail(error, (status_), __VA_ARGS__);    \
-      status = (status_);                                   \
-      goto done;                                            \
-    }                                                       \
+#define REQUIRE(condition, status_, ...)                 \
+  do {                                                   \
+    if (!(condition)) {                                  \
+      (void)oclstm__fail(error, (status_), __VA_ARGS__); \
+      status = (status_);                                \
+      goto done;                                         \
+    }                                                    \
   } while (0)
 
 #define TRY(call)              \
