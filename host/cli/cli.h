@@ -116,8 +116,7 @@ int cli_open_model(cli_session *session, const char *path);
 int cli_open_device(cli_session *session);
 oclstm_status cli_try_device(cli_session *session, oclstm_error *error); /* prints nothing */
 oclstm_plan_desc cli_plan_desc(const cli_options *options);
-/* steps: the longest sequence; the plan takes it in one call where that fits, else in chunks. */
-int cli_open_plan(cli_session *session, uint64_t rows, uint64_t steps, bool cells);
+int cli_open_plan(cli_session *session, uint64_t rows, bool cells);
 /* A refusal is the command line's fault when the same plan without its options would do, else the model's. */
 int cli_report_plan(const cli_session *session, const oclstm_error *error);
 void cli_close(cli_session *session);

@@ -211,7 +211,7 @@ static int ask_device(cli_session *s, answer *a) {
   desc.rows = (size_t)o->batch;
   a->supported = oclstm_supports(s->context, s->model, &desc, &a->error) == OCLSTM_OK;
   if (o->plan) {
-    CHECK(cli_open_plan(s, o->batch, UINT64_MAX, false));
+    CHECK(cli_open_plan(s, o->batch, false));
   }
 done:
   return code;

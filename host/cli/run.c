@@ -183,7 +183,7 @@ static int run_job(cli_run *run, size_t **order) {
   }
   CHECK(cli_read_states(&run->states, &run->session, inputs->rows));
   CHECK(cli_open_device(&run->session));
-  CHECK(cli_open_plan(&run->session, rows, inputs->steps, o->cells != NULL));
+  CHECK(cli_open_plan(&run->session, rows, o->cells != NULL));
   CHECK(create_outputs(run));
   *order = cli_calloc(inputs->rows, sizeof **order);
   if (*order == NULL) {

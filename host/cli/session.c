@@ -107,22 +107,12 @@ int cli_report_plan(const cli_session *session, const oclstm_error *error) {
   return code;
 }
 
-enum { DEFAULT_STEPS = 4096 }; /* the library's, when the number of steps is its own to choose */
-
-int cli_open_plan(cli_session *session, uint64_t rows, uint64_t steps, bool cells) {
+int cli_open_plan(cli_session *session, uint64_t rows, bool cells) {
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
   oclstm_plan_desc desc = cli_plan_desc(session->options);
   desc.rows = (size_t)rows;
   desc.cells = cells;
-  if (desc.steps == 0 && steps < DEFAULT_STEPS) {
-    desc.steps = steps > 0 ? (size_t)steps : 1;
-  }
   oclstm_status status = oclstm_plan_create(session->context, session->model, &desc, &session->plan, &error);
-  if ((status == OCLSTM_E_DEVICE_MEMORY || status == OCLSTM_E_LIMIT) && session->options->chunk == 0 &&
-      desc.steps != 0) {
-    desc.steps = 0;
-    status = oclstm_plan_create(session->context, session->model, &desc, &session->plan, &error);
-  }
   if (status == OCLSTM_OK) {
     status = oclstm_state_create(session->plan, &session->state, &error);
   }

@@ -39,7 +39,8 @@ typedef struct oclstm__sweep {
   size_t steps;         /* n, at most plan->desc.steps */
   oclstm_layout layout; /* of input, other, output and cells */
   size_t first_layer, n_layers;
-  bool head; /* the head too: first_layer + n_layers is the number of layers; n_layers may be 0 then, and input is h */
+  /* The head too: first_layer + n_layers is the number of layers. With n_layers = 0 the head alone, of input. */
+  bool head;
   /* WHOLE walks every layer in its own directions. The other two walk one direction of a bidirectional first layer:
    * REVERSE_HALF has n_layers = 1 and no head, and gives that direction's half of y and cells, [n,B,R] and [n,B,H].
    * FORWARD_HALF takes that half of y back in `other` and goes on through the layers behind. */

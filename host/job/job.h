@@ -86,13 +86,7 @@ typedef struct oclstm__job {
 oclstm_status oclstm__job_walk(oclstm__job *job, size_t index, oclstm_error *error);
 double oclstm__seconds(void); /* of the monotonic clock */
 
-/* ---- verify_resync.c ---- */
-
-/* One layer, on the device and on the reference. */
-typedef struct oclstm__verify_pair {
-  oclstm_plan *plan[2]; /* device, reference */
-  oclstm_state *state[2];
-} oclstm__verify_pair;
+/* ---- distance.c ---- */
 
 /* Differences summed up: |a - b|^2, |b|^2 and the largest |a - b|; NaN anywhere stays. */
 typedef struct oclstm__distance {
@@ -100,6 +94,16 @@ typedef struct oclstm__distance {
 } oclstm__distance;
 
 void oclstm__distance_add(oclstm__distance *distance, const float *device, const float *reference, size_t n);
+/* Passed or not, by the descriptor's bounds. */
+oclstm_verify_result oclstm__distance_judge(const oclstm_verify_desc *desc, const oclstm__distance *distance);
+
+/* ---- verify_resync.c ---- */
+
+/* One layer, on the device and on the reference. */
+typedef struct oclstm__verify_pair {
+  oclstm_plan *plan[2]; /* device, reference */
+  oclstm_state *state[2];
+} oclstm__verify_pair;
 
 /* Steps a one-layer model through x [T,B,I], both states set to the reference's before every step. */
 oclstm_status oclstm__verify_resync(const oclstm_allocator *allocator, const oclstm__verify_pair *pair,

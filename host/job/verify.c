@@ -1,6 +1,5 @@
 /* One device against the reference, layer by layer: both are given the reference's input of each layer.
  * SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -19,34 +18,6 @@ typedef struct verification {
   oclstm_model *one;        /* the model of one layer */
   oclstm__verify_pair pair; /* its plans and states */
 } verification;
-
-/* ---- distances ---- */
-
-/* Equal values, infinities and NaN in both places are no difference; NaN on one side is one that nothing passes. */
-static double difference(double a, double b) {
-  return a == b || (isnan(a) && isnan(b)) ? 0.0 : fabs(a - b);
-}
-
-void oclstm__distance_add(oclstm__distance *distance, const float *device, const float *reference, size_t n) {
-  for (size_t k = 0; k < n; ++k) {
-    double a = (double)device[k], b = (double)reference[k];
-    double d = difference(a, b);
-    distance->difference2 += d * d;
-    distance->reference2 += isfinite(b) ? b * b : 0.0;
-    if (isnan(d) || d > distance->max_absolute) {
-      distance->max_absolute = d;
-    }
-  }
-}
-
-static oclstm_verify_result judge(const oclstm_verify_desc *desc, const oclstm__distance *distance) {
-  oclstm_verify_result result = {.max_absolute = distance->max_absolute};
-  if (distance->difference2 != 0.0) {
-    result.relative_l2 = sqrt(distance->difference2 / distance->reference2);
-  }
-  result.passed = result.relative_l2 <= desc->max_relative_l2 && result.max_absolute <= desc->max_absolute;
-  return result;
-}
 
 /* ---- one layer as a model of its own ---- */
 
@@ -81,9 +52,9 @@ static void close_pair(verification *v) {
 static oclstm_status open_pair(verification *v, size_t index, bool head, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm_plan_desc desc = v->desc.plan;
-  TRY(one_layer(v, index, head, error));
   desc.rows = v->desc.rows;
   desc.cells = 0;
+  TRY(one_layer(v, index, head, error));
   for (size_t side = 0; side < SIDES; ++side) {
     oclstm_error too_large = {OCLSTM_OK, 0, 0, ""};
     desc.steps = v->desc.steps;
@@ -158,15 +129,15 @@ static size_t y_count(const verification *v) {
 static oclstm_status verify_layer(verification *v, size_t index, oclstm_verify_result *result,
                                   oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  oclstm__distance distance = {0.0, 0.0, 0.0};
+  oclstm__distance distance = {0};
   TRY(open_pair(v, index, false, error));
   TRY(run_both(v, error));
   oclstm__distance_add(&distance, v->y[DEVICE], v->y[REFERENCE], y_count(v));
-  *result = judge(&v->desc, &distance);
+  *result = oclstm__distance_judge(&v->desc, &distance);
   if (!result->passed) {
-    distance = (oclstm__distance){0.0, 0.0, 0.0};
+    distance = (oclstm__distance){0};
     TRY(oclstm__verify_resync(&v->allocator, &v->pair, &v->desc, v->x, &distance, error));
-    *result = judge(&v->desc, &distance);
+    *result = oclstm__distance_judge(&v->desc, &distance);
     result->resynchronised = 1;
   }
   memcpy(v->x, v->y[REFERENCE], y_count(v) * sizeof *v->x);
@@ -197,7 +168,7 @@ static oclstm_status verify_head(verification *v, oclstm_verify_result *result, 
     }
   }
   oclstm__distance_add(&distance, v->y[DEVICE], v->y[REFERENCE], y_count(v));
-  *result = judge(&v->desc, &distance);
+  *result = oclstm__distance_judge(&v->desc, &distance);
 done:
   close_pair(v);
   return status;

@@ -164,7 +164,10 @@ done:
 static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
-  size_t width = plan->base.model->layers[sweep->first_layer].input_size;
+  const oclstm_layer *layers = plan->base.model->layers;
+  size_t width = sweep->n_layers > 0
+                     ? layers[sweep->first_layer].input_size
+                     : oclstm_layer_output_size(&layers[sweep->first_layer - 1]); /* head alone */
   size_t bytes = sweep->steps * plan->base.desc.rows * width * sizeof(float);
   bool as_it_is = sweep->layout == OCLSTM_TIME_MAJOR && sweep->lengths == NULL;
   cl_mem to = as_it_is ? plan->activations[0] : plan->caller;
