@@ -14,13 +14,15 @@ oclstm_status oclstm__fail_os(oclstm_error *error, oclstm_status status, int os_
 oclstm_status oclstm__fail_cl(oclstm_error *error, oclstm_status status, int cl_code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* These need `oclstm_status status`, `oclstm_error *error` and a label `done` in the function. */
-#define REQUIRE(condition, status_, ...)                    \
-  do {                                                      \
-    if (!(condition)) {                                     \
-      status = oclstm__fail(error, (status_), __VA_ARGS__); \
-      goto done;                                            \
-    }                                                       \
+/* The status is assigned and not what oclstm__fail returns: analysers cannot know that it is never OK.
+ * These need `oclstm_status status`, `oclstm_error *error` and a label `done` in the function. */
+#define REQUIRE(condition, status_, ...)                 \
+  do {                                                   \
+    if (!(condition)) {                                  \
+      (void)oclstm__fail(error, (status_), __VA_ARGS__); \
+      status = (status_);                                \
+      goto done;                                         \
+    }                                                    \
   } while (0)
 
 #define TRY(call)              \

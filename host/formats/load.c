@@ -92,7 +92,7 @@ static oclstm_status read_network(oclstm__network *network, oclstm__safetensors 
     }
   }
   TRY(oclstm__network_check_leftovers(index, error));
-  /* Every tensor is a weight now, of two bytes at least. */
+  /* Every tensor is a weight now, of eight bytes at most: what no model may have is not read. */
   REQUIRE(index->data_bytes / sizeof(double) <= limits->parameters, OCLSTM_E_LIMIT,
           "%zu bytes of weights, the limit is %llu parameters", index->data_bytes,
           (unsigned long long)limits->parameters);
@@ -117,7 +117,7 @@ static oclstm_status load(const bytes *from, const oclstm_load_options *options,
                           oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm_limits limits;
-  oclstm_allocator allocator;
+  oclstm_allocator allocator = {NULL, NULL, NULL};
   oclstm__safetensors index = {.header = NULL};
   oclstm__network network = {.n_layers = 0};
   uint64_t data_begin = 0;

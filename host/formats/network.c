@@ -28,7 +28,7 @@ done:
 void oclstm__network_destroy(oclstm__network *network) {
   if (network->n_layers != 0) {
     oclstm__free(&network->allocator, network->layers);
-    oclstm__free(&network->allocator, (void *)network->arrays);
+    oclstm__free(&network->allocator, network->arrays);
     oclstm__free(&network->allocator, network->weights);
   }
   *network = (oclstm__network){.n_layers = 0};
@@ -86,8 +86,8 @@ oclstm_status oclstm__network_bind(oclstm__network *network, oclstm__safetensors
     for (size_t s = 0; s < n; ++s) {
       char name[OCLSTM__NAME_BUFFER];
       oclstm__tensor_name(name, prefix, prefix_bytes, specs[s].member, k / 2, k % 2 == 1);
-      TRY(take(index, name, specs[s].rows, specs[s].columns, &network->arrays[k * OCLSTM__MAX_ARRAYS + s],
-               error));
+      TRY(take(index, name, specs[s].rows, specs[s].columns,
+               &network->arrays[k * OCLSTM__MAX_ARRAYS + s].tensor, error));
     }
   }
 done:
@@ -130,7 +130,7 @@ oclstm_model_desc oclstm__network_attach(oclstm__network *network, const unsigne
     size_t n = oclstm__layer_arrays(&network->layers[k / 2], specs);
     for (size_t s = 0; s < n; ++s) {
       *oclstm__spec_array(&specs[s], &network->weights[k]) =
-          array_of(network->arrays[k * OCLSTM__MAX_ARRAYS + s], data);
+          array_of(network->arrays[k * OCLSTM__MAX_ARRAYS + s].tensor, data);
     }
   }
   desc.n_layers = network->n_layers;

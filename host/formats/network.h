@@ -8,6 +8,11 @@
 
 enum { OCLSTM__CHECKSUM_BYTES = 16, OCLSTM__CHECKSUM_TEXT = 2 * OCLSTM__CHECKSUM_BYTES + 1 };
 
+/* The tensor that is an array of the network; NULL where the network has none. */
+typedef struct oclstm__slot {
+  const oclstm__tensor *tensor;
+} oclstm__slot;
+
 typedef struct oclstm__network {
   oclstm_allocator allocator;
   size_t n_layers;
@@ -15,8 +20,8 @@ typedef struct oclstm__network {
   size_t head_size; /* 0: none */
   bool head_bias;
   char checksum[OCLSTM__CHECKSUM_TEXT]; /* of the data, hexadecimal; "" when the file has none */
-  const oclstm__tensor **arrays; /* [n_layers][2][OCLSTM__MAX_ARRAYS], in the order of oclstm__layer_arrays */
-  oclstm_weights *weights;       /* [n_layers][2], after attach */
+  oclstm__slot *arrays;    /* [n_layers][2][OCLSTM__MAX_ARRAYS], in the order of oclstm__layer_arrays */
+  oclstm_weights *weights; /* [n_layers][2], after attach */
   const oclstm__tensor *head_W, *head_b;
 } oclstm__network;
 

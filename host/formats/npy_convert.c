@@ -46,7 +46,7 @@ void oclstm__npy_to_f32(oclstm_dtype dtype, const unsigned char *from, size_t n,
 
 void oclstm__npy_to_i64(oclstm_dtype dtype, const unsigned char *from, size_t n, int64_t *to) {
   switch (dtype) {
-    case OCLSTM_I8: CONVERT(int8_t, v);
+    case OCLSTM_I8: CONVERT(int8_t, (int)v);
     case OCLSTM_I16: CONVERT(int16_t, v);
     case OCLSTM_I32: CONVERT(int32_t, v);
     case OCLSTM_I64: memcpy(to, from, n * sizeof *to); break;

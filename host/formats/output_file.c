@@ -1,7 +1,5 @@
 /* A file that appears whole or not at all: written under a temporary name in its folder, then renamed.
  * SPDX-License-Identifier: MIT */
-#define _XOPEN_SOURCE 700 /* realpath */
-
 #include "formats/output_file.h"
 
 #include <errno.h>
@@ -44,7 +42,7 @@ static oclstm_status check_target(oclstm__output_file *file, const char *path, m
   if (stat(path, &about) == 0) {
     REQUIRE(S_ISREG(about.st_mode), OCLSTM_E_OPEN, "cannot replace: %s: %s",
             S_ISDIR(about.st_mode) ? "is a folder" : "is no regular file", path);
-    if (access(path, W_OK) != 0) {
+    if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0) {
       status = oclstm__fail_file(error, OCLSTM_E_OPEN, errno, "cannot replace", path);
     }
     *mode = about.st_mode & 0777;
@@ -65,11 +63,11 @@ static oclstm_status open_folder(oclstm__output_file *file, oclstm_error *error)
     *slash = '\0';
   }
   file->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file->folder < 0) {
-    status = oclstm__fail_file(error, OCLSTM_E_OPEN, errno, "cannot open the folder", folder);
-  }
   if (slash != NULL) {
     *slash = '/';
+  }
+  if (file->folder < 0) {
+    status = oclstm__fail_file(error, OCLSTM_E_OPEN, errno, "cannot open the folder of", file->path);
   }
 done:
   return status;

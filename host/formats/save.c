@@ -88,10 +88,11 @@ done:
 /* ---- the header ---- */
 
 static json_t *entry_value(const entry *from, size_t begin) {
+  const size_t end = begin + from->bytes;
   json_t *shape = from->columns == 0 ? json_pack("[I]", (json_int_t)from->rows)
                                      : json_pack("[I,I]", (json_int_t)from->rows, (json_int_t)from->columns);
   return json_pack("{s:s,s:o,s:[I,I]}", "dtype", oclstm__dtype_name(from->array.dtype), "shape", shape,
-                   "data_offsets", (json_int_t)begin, (json_int_t)(begin + from->bytes));
+                   "data_offsets", (json_int_t)begin, (json_int_t)end);
 }
 
 static oclstm_status fill_header(json_t *root, const contents *list, const char *description,

@@ -1,6 +1,7 @@
 /* A network from a PyTorch state_dict: the names say which tensor is what, the shapes say the rest.
  * Source of names and shapes: PyTorch's documentation of nn.LSTM, nn.GRU and nn.RNN.
  * SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,9 +143,11 @@ static bool has_ending(const char *name, const char *ending) {
   return n >= m && strcmp(name + n - m, ending) == 0;
 }
 
+/* "emb" at the beginning of a word: word_embedding, tokenEmb, but not ensemble. */
 static bool names_embedding(const char *name) {
-  for (; *name != '\0'; ++name) {
-    if (strncasecmp(name, "emb", 3) == 0) {
+  for (const char *at = name; *at != '\0'; ++at) {
+    bool begins = at == name || *at == 'E' || !isalpha((unsigned char)at[-1]);
+    if (begins && strncasecmp(at, "emb", 3) == 0) {
       return true;
     }
   }

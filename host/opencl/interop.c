@@ -164,7 +164,7 @@ oclstm_status oclstm_forward_opencl(oclstm_plan *plan, oclstm_state *state, cons
     TRY(enqueue_network(p, oclstm__cl_state_of(state), io, error));
   }
   if (io->event != NULL) {
-    CL(clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, io->event));
+    CL(clEnqueueBarrierWithWaitList(cl->queue, 0, NULL, io->event));
   }
   CL(clFlush(cl->queue));
 done:

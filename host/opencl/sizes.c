@@ -68,8 +68,8 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
           "%llu steps of %llu rows, the limit is %llu together", (unsigned long long)wanted,
           (unsigned long long)B, (unsigned long long)MOST_ROWS);
   REQUIRE(wanted * B <= rows, OCLSTM_E_DEVICE_MEMORY,
-          "%llu steps of %llu rows take %llu bytes of buffers and %llu of weights; %llu bytes are allowed, "
-          "%llu in one buffer",
+          "%llu steps of %llu rows take %llu bytes of buffers and %llu of weights; memory_bytes is %llu, "
+          "and one buffer may take %llu",
           (unsigned long long)wanted, (unsigned long long)B,
           (unsigned long long)(wanted * B * bytes_per_row(&w)), (unsigned long long)fixed,
           (unsigned long long)budget, (unsigned long long)device->max_allocation_bytes);

@@ -132,8 +132,8 @@ OCLSTM_API const char *oclstm_version(void);
 /* ---- Hooks ----------------------------------------------------------------------------------- */
 
 /* Memory of the library's own objects. Both functions or neither; alloc may return NULL, which becomes
- * OCLSTM_E_MEMORY. Called from the threads that call the library. Memory that OpenCL, CLBlast or the JSON parser
- * take for themselves does not come through here. */
+ * OCLSTM_E_MEMORY. Called from the threads that call the library. Memory that OpenCL, CLBlast, the JSON parser
+ * or the checksum take for themselves does not come through here. */
 typedef struct oclstm_allocator {
   void *(*alloc)(void *user, size_t bytes);
   void (*free)(void *user, void *pointer);
@@ -305,7 +305,8 @@ typedef struct oclstm_load_options {
  * without one, the names of a PyTorch state_dict are read and the shapes say the rest. options may be NULL.
  * The file may come from anyone: nothing is allocated or multiplied before it is checked.
  * Returns OK; E_ARGUMENT; E_OPEN; E_READ; E_TRUNCATED; E_FORMAT; E_DTYPE; E_MISSING; E_SHAPE; E_LIMIT;
- * E_NONFINITE; E_CHECKSUM; E_UNSUPPORTED (an embedding in front); E_MEMORY. */
+ * E_NONFINITE; E_CHECKSUM; E_UNSUPPORTED (an embedding in front, or a description of a later version); E_MEMORY.
+ * docs/model_format.md says which is which. */
 OCLSTM_API oclstm_status oclstm_model_load(const char *path, const oclstm_load_options *options,
                                            oclstm_model **model, oclstm_error *error);
 /* The same from n bytes in memory, which are copied as far as needed. */
@@ -314,8 +315,10 @@ OCLSTM_API oclstm_status oclstm_model_load_memory(const void *bytes, size_t n,
                                                   oclstm_error *error);
 
 /* Writes the model as safetensors with its description and a checksum. Written to a temporary name beside path,
- * then renamed: path is either the whole new file or untouched.
- * Returns OK; E_ARGUMENT; E_OPEN; E_WRITE; E_FULL; E_MEMORY. */
+ * then renamed: path is either the whole new file or untouched. A link at path is followed, the mode of a file that
+ * is replaced is kept.
+ * Returns OK; E_ARGUMENT (also a layer with an alpha or beta that is not finite); E_OPEN (the folder is missing or not
+ * writable, or path is no regular file or may not be written); E_WRITE; E_FULL; E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_model_save(const oclstm_model *model, const char *path, oclstm_error *error);
 
 /* Destroys *model and sets it to NULL; NULL and *model == NULL are fine. Plans and states of the model must be

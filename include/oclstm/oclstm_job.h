@@ -47,8 +47,10 @@ OCLSTM_API oclstm_status oclstm_npy_read_i64(oclstm_npy *npy, uint64_t first, si
                                              oclstm_error *error);
 
 /* Creates a float32 array of shape[rank] under a temporary name beside path. The file has its full size, zeros, from
- * the start, so that a full disk shows here and not at the end. allocator as in oclstm_context_desc, may be NULL.
- * Returns OK; E_ARGUMENT; E_OPEN (the folder is missing or not writable); E_WRITE; E_FULL; E_MEMORY. */
+ * the start, so that a full disk shows here and not at the end. A link at path is followed, the mode of a file that is
+ * replaced is kept.
+ * Returns OK; E_ARGUMENT; E_OPEN (the folder is missing or not writable, or path is no regular file or may not be
+ * written); E_WRITE; E_FULL; E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_npy_create(const char *path, size_t rank, const uint64_t *shape,
                                            oclstm_npy **npy, oclstm_error *error);
 /* Writes count floats from element `first` on, in any order. Returns OK; E_ARGUMENT; E_WRITE; E_FULL. */

@@ -269,6 +269,7 @@ static void *count_alloc(void *user, size_t bytes) {
   counting_allocator *counts = user;
   void *memory = ++counts->n_allocations == counts->fail_at ? NULL : malloc(bytes);
   counts->n_live += memory != NULL ? 1U : 0U;
+  counts->largest = bytes > counts->largest ? bytes : counts->largest;
   return memory;
 }
 

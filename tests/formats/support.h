@@ -56,7 +56,7 @@ buffer read_file(const char *path);
 
 /* Refuses the allocation number fail_at (from 1; 0: never). */
 typedef struct counting_allocator {
-  size_t n_allocations, n_live, fail_at;
+  size_t n_allocations, n_live, fail_at, largest;
 } counting_allocator;
 oclstm_allocator counting(counting_allocator *counts);
 

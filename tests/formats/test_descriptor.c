@@ -2,7 +2,11 @@
  * SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "core/memory.h"
+#include "formats/network.h"
 
 static const tensor_text SMALL[] = {
     {"lstm.weight_ih_l0", "F32", 2, {4, 2}}, {"lstm.weight_hh_l0", "F32", 2, {4, 1}}, {NULL, NULL, 0, {0}}};
@@ -45,6 +49,55 @@ static void reads_any_order(void **state) {
   assert_true(layer->activation[1][OCLSTM_ROLE_OUTPUT].alpha == 1e-3F);
   assert_true(layer->activation[1][OCLSTM_ROLE_OUTPUT].beta == 2.0F);
   oclstm_model_destroy(&model);
+}
+
+/* The names of the enumerators, as values: that what is written is read again would not show two that are exchanged. */
+static const struct {
+  const char *member;
+  size_t offset;
+  const char *names[13];
+} ENUMERATORS[] = {
+    {"kind", offsetof(oclstm_layer, kind), {"lstm", "gru", "rnn"}},
+    {"bias", offsetof(oclstm_layer, bias), {"none", "one", "two"}},
+    {"peephole", offsetof(oclstm_layer, peephole), {"none", "diagonal"}},
+    {"coupling", offsetof(oclstm_layer, coupling), {"none", "forget_from_input", "input_from_forget"}},
+    {"layer_norm", offsetof(oclstm_layer, layer_norm), {"none", "haste", "tflite"}},
+    {"direction", offsetof(oclstm_layer, direction), {"forward", "reverse", "bidirectional"}},
+    {"merge", offsetof(oclstm_layer, merge), {"concat", "sum", "mul", "average"}},
+    {"activation",
+     offsetof(oclstm_layer, activation),
+     {"default", "sigmoid", "tanh", "relu", "affine", "leaky_relu", "thresholded_relu", "scaled_tanh",
+      "hard_sigmoid", "elu", "softsign", "softplus"}},
+};
+
+static void knows_every_enumerator(void **state) {
+  (void)state;
+  for (size_t k = 0; k < sizeof ENUMERATORS / sizeof ENUMERATORS[0]; ++k) {
+    for (unsigned value = 0; ENUMERATORS[k].names[value] != NULL; ++value) {
+      const char *member = ENUMERATORS[k].member;
+      const char *name = ENUMERATORS[k].names[value];
+      oclstm_limits limits = oclstm__limits(NULL);
+      oclstm__network network = {.n_layers = 0};
+      oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+      char text[256];
+      char activation[96];
+      unsigned found;
+      (void)snprintf(activation, sizeof activation, "{\"forward\":{\"gate\":{\"kind\":\"%s\"}}}", name);
+      (void)snprintf(text, sizeof text,
+                     "{\"format\":1,\"layers\":[{%s\"input_size\":2,\"hidden_size\":1%s,\"%s\":%s%s%s}]}",
+                     strcmp(member, "kind") == 0 ? "" : "\"kind\":\"lstm\",",
+                     strcmp(member, "merge") == 0 ? ",\"direction\":\"bidirectional\"" : "", member,
+                     strcmp(member, "activation") == 0 ? activation : "\"",
+                     strcmp(member, "activation") == 0 ? "" : name,
+                     strcmp(member, "activation") == 0 ? "" : "\"");
+      assert_status(oclstm__descriptor_read(&network, text, &limits,
+                                            oclstm__allocator((oclstm_allocator){NULL, NULL, NULL}), &error),
+                    OCLSTM_OK, &error, text);
+      memcpy(&found, (const char *)network.layers + ENUMERATORS[k].offset, sizeof found);
+      assert_int_equal(found, value);
+      oclstm__network_destroy(&network);
+    }
+  }
 }
 
 static const struct {
@@ -119,6 +172,7 @@ static const struct {
     {OF_LAYER("'activation':{'forward':{'gate':'tanh'}}"), OCLSTM_E_FORMAT, "activation"},
     {OF_LAYER("'activation':{'forward':{'gate':{'kind':'gelu'}}}"), OCLSTM_E_FORMAT, "gelu"},
     {OF_LAYER("'activation':{'forward':{'gate':{'kind':'elu','gamma':1}}}"), OCLSTM_E_FORMAT, "\"gamma\""},
+    {OF_LAYER("'activation':{'forward':{'gate':{'kind':'elu','alpha':1e39}}}"), OCLSTM_E_FORMAT, "alpha"},
     {OF_LAYER("'activation':{'forward':{'gate':{'kind':'elu','alpha':[[1]]}}}"), OCLSTM_E_FORMAT, "deeper"},
     {OF_ROOT("'unknown':1"), OCLSTM_E_FORMAT, "\"unknown\""},
     {OF_ROOT("'head':1"), OCLSTM_E_FORMAT, "head"},
@@ -184,6 +238,7 @@ static void refuses_other_tensors(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(absent_members_are_zero), cmocka_unit_test(reads_any_order),
-      cmocka_unit_test(refuses_malformed_descriptions), cmocka_unit_test(refuses_other_tensors)};
+      cmocka_unit_test(knows_every_enumerator), cmocka_unit_test(refuses_malformed_descriptions),
+      cmocka_unit_test(refuses_other_tensors)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

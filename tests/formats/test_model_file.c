@@ -241,7 +241,7 @@ static void refuses_bad_arguments(void **state) {
   oclstm_model *model = (oclstm_model *)&model;
   oclstm_load_options options = OCLSTM_LOAD_OPTIONS_INIT;
   oclstm_limits limits = OCLSTM_LIMITS_INIT;
-  counting_allocator counts = {0, 0, 0};
+  counting_allocator counts = {0, 0, 0, 0};
   assert_int_equal(oclstm_model_load(NULL, NULL, &model, NULL), OCLSTM_E_ARGUMENT);
   assert_null(model);
   assert_int_equal(oclstm_model_load("x", NULL, NULL, NULL), OCLSTM_E_ARGUMENT);

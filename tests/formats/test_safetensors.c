@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "formats/json_text.h"
 #include "formats/safetensors.h"
 #include "model/model.h"
 
@@ -161,6 +162,7 @@ static const struct {
     {"one offset", OCLSTM_E_FORMAT, 4, "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0]}}"},
     {"three offsets", OCLSTM_E_FORMAT, 4, "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4,4]}}"},
     {"offset negative", OCLSTM_E_FORMAT, 4, "{'a':{'dtype':'F32','shape':[1],'data_offsets':[-4,0]}}"},
+    {"second offset negative", OCLSTM_E_FORMAT, 4, "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,-4]}}"},
     {"offset a float", OCLSTM_E_FORMAT, 4, "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4.0]}}"},
     {"offset true", OCLSTM_E_FORMAT, 4, "{'a':{'dtype':'F32','shape':[1],'data_offsets':[false,4]}}"},
     {"offsets backwards", OCLSTM_E_FORMAT, 4, "{'a':{'dtype':'F32','shape':[1],'data_offsets':[4,0]}}"},
@@ -261,6 +263,26 @@ static void keeps_limits(void **state) {
   }
 }
 
+static void bounds_depth_and_values(void **state) {
+  (void)state;
+  static const char TEXT[] =
+      "{\"a\\\"{[[[,\": [1, 2, {}]}"; /* three deep, five values; what is in the string does not count */
+  static const struct {
+    size_t depth;
+    uint64_t values;
+    oclstm_status status;
+  } CASES[] = {{3, 5, OCLSTM_OK}, {2, 5, OCLSTM_E_FORMAT}, {3, 4, OCLSTM_E_LIMIT}};
+  for (size_t k = 0; k < sizeof CASES / sizeof CASES[0]; ++k) {
+    json_t *root = NULL;
+    oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+    assert_status(
+        oclstm__json_object(TEXT, sizeof TEXT - 1, CASES[k].depth, CASES[k].values, "text", &root, &error),
+        CASES[k].status, &error, "bounds");
+    assert_int_equal(root == NULL, CASES[k].status != OCLSTM_OK);
+    json_decref(root);
+  }
+}
+
 /* Small in the file, large in a parser: both are refused before the parser takes memory. */
 static void bounds_the_parser(void **state) {
   (void)state;
@@ -289,7 +311,8 @@ int main(void) {
       cmocka_unit_test(gives_every_tensor),  cmocka_unit_test(knows_every_dtype),
       cmocka_unit_test(accepts_no_tensors),  cmocka_unit_test(refuses_malformed_headers),
       cmocka_unit_test(refuses_bad_lengths), cmocka_unit_test(refuses_raw_nul),
-      cmocka_unit_test(keeps_limits),        cmocka_unit_test(bounds_the_parser),
+      cmocka_unit_test(keeps_limits),        cmocka_unit_test(bounds_depth_and_values),
+      cmocka_unit_test(bounds_the_parser),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

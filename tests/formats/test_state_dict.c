@@ -59,6 +59,9 @@ static oclstm_status load(const tensor_text *tensors, const oclstm_limits *limit
     }                      \
   }
 
+#define GOOD IH("r.", "0", 8, 3), HH("r.", "0", 8, 2)
+#define GOOD_BACK IH("r.", "0_reverse", 8, 3), HH("r.", "0_reverse", 8, 2)
+
 static const struct {
   const char *what;
   tensor_text tensors[MAX_TENSORS];
@@ -133,6 +136,11 @@ static const struct {
      1,
      5,
      {{.input_size = 3, .hidden_size = 2}}},
+    {"head of an ensemble",
+     {GOOD, MATRIX("ensemble.member.weight", 5, 2)},
+     1,
+     5,
+     {{.input_size = 3, .hidden_size = 2}}},
     {"head of a square network",
      {IH("r.", "0", 8, 2), HH("r.", "0", 8, 2), MATRIX("out.weight", 1, 2)},
      1,
@@ -160,8 +168,6 @@ static void reads_networks(void **state) {
   }
 }
 
-#define GOOD IH("r.", "0", 8, 3), HH("r.", "0", 8, 2)
-#define GOOD_BACK IH("r.", "0_reverse", 8, 3), HH("r.", "0_reverse", 8, 2)
 static const struct {
   const char *what;
   oclstm_status status;
@@ -228,6 +234,10 @@ static const struct {
     {"matrix of another name", OCLSTM_E_FORMAT, "attention", {GOOD, MATRIX("attention", 2, 2)}},
     {"peephole", OCLSTM_E_FORMAT, "r.weight_peephole_l0", {GOOD, VECTOR("r.weight_peephole_l0", 6)}},
     {"layer number with a zero in front", OCLSTM_E_FORMAT, "r.weight_ih_l00", {GOOD, IH("r.", "00", 8, 3)}},
+    {"only a layer number with a zero in front",
+     OCLSTM_E_MISSING,
+     "no recurrent layer",
+     {IH("r.", "00", 8, 3)}},
     {"layer without number", OCLSTM_E_FORMAT, "r.weight_ih_l", {GOOD, IH("r.", "", 8, 3)}},
     {"text behind", OCLSTM_E_FORMAT, "r.weight_ih_l0_reversed", {GOOD, IH("r.", "0_reversed", 8, 3)}},
     {"counter", OCLSTM_E_FORMAT, "steps", {GOOD, {"steps", "I64", 0, {0}}}},

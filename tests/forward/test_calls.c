@@ -157,7 +157,7 @@ static void bad_plans(void **unused) {
   FAILS(OCLSTM_E_ARGUMENT, "17", oclstm_plan_create(device, f.model, &desc, &plan, &last_error));
   desc = (oclstm_plan_desc)OCLSTM_PLAN_DESC_INIT;
   desc.memory_bytes = 1; /* does not hold one step */
-  FAILS(OCLSTM_E_DEVICE_MEMORY, "memory_bytes",
+  FAILS(OCLSTM_E_DEVICE_MEMORY, "1 bytes are allowed",
         oclstm_plan_create(device, f.model, &desc, &plan, &last_error));
   assert_null(plan);
   close_fixture(&f);

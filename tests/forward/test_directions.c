@@ -6,7 +6,7 @@
 #include "support.h"
 
 static size_t n_steps(void) {
-  return options.small ? 6 : 21;
+  return options.small ? 4 : 21;
 }
 
 /* One layer with the weights of one direction of `from`'s layer 0. */

@@ -131,12 +131,17 @@ static void check_cut(const test_job *job, size_t chunk) {
 static void check_network(const test_network *net, uint64_t seed) {
   const int32_t lengths[] = {1000, 0, 3, 8, 1};
   oclstm_model *model = make_network(net, seed);
-  test_job job = make_job(model, options.small ? 5 : 19, 5, seed);
-  for (size_t pass = 0; pass < 2; ++pass) {
-    check_cut(&job, job.T);
-    check_cut(&job, 4);
-    check_cut(&job, 1);
-    set_lengths(&job, lengths, 5);
+  test_job job = make_job(model, options.small ? 3 : 19, 5, seed);
+  for (size_t pass = options.small ? 1 : 0; pass < 2; ++pass) {
+    if (pass == 1) {
+      set_lengths(&job, lengths, 5);
+    }
+    check_cut(&job, 2);
+    if (!options.small) {
+      check_cut(&job, job.T);
+      check_cut(&job, 5);
+      check_cut(&job, 1);
+    }
   }
   free_job(&job);
   oclstm_model_destroy(&model);

@@ -56,13 +56,15 @@ class Case:
     """One network with its input and what it must give.
 
     bias: 0, 1 or 2 vectors a gate. head: size of the dense layer behind, 0 for none. lengths: None, or one per row.
-    scale: of the weights, against sqrt(size). gain: of x. h0, c0: whether they are other than zero.
+    scale: of the weights, against sqrt(size). gain: of x. h0, c0: whether they are other than zero. small: whether
+    simulators of devices, which take a second for a few steps, run it too.
     """
 
     def __init__(self, name, seed, T=5, B=3, I=4, H=6, L=1, D=1, bias=2, head=0, head_bias=True, lengths=None,
-                 batch_first=False, scale=1.3, gain=1.0, h0=True, c0=True):
+                 batch_first=False, scale=1.3, gain=1.0, h0=True, c0=True,
+                 small=False):
         self.name, self.T, self.B, self.I, self.H, self.L, self.D = name, T, B, I, H, L, D
-        self.bias, self.head, self.lengths, self.batch_first = bias, head, lengths, batch_first
+        self.bias, self.head, self.lengths, self.batch_first, self.small = bias, head, lengths, batch_first, small
         self.random = np.random.RandomState(seed)
         self.weights = self.draw_weights(scale, head_bias)
         self.x = self.draw((T, B, I), gain)
@@ -161,9 +163,7 @@ class Case:
 
     def index_line(self):
         """Name, layout, and whether simulators of devices run it too."""
-        work = self.T * self.B * self.D * sum(
-            4 * self.H * (self.H + (self.I if layer == 0 else self.D * self.H)) for layer in range(self.L))
-        return "%s %s %s\n" % (self.name, "bti" if self.batch_first else "tbi", "small" if work < 6000 else "full")
+        return "%s %s %s\n" % (self.name, "bti" if self.batch_first else "tbi", "small" if self.small else "full")
 
 
 def write(folder, cases):

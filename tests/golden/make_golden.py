@@ -15,6 +15,8 @@ import cases
 from cases import Case
 
 FOLDER = os.path.join(cases.HERE, "cases")
+SMALL = {"size_h1_i1", "size_h4_i5", "size_h8_i9", "size_h17_i31", "steps_3", "rows_5", "small_all", "input_large",
+         "stack_l1_d1_b0", "stack_l1_d1_b1_ragged", "stack_l1_d2_b2_ragged", "head_l1_d1_o1_ragged", "head_l1_d1_o3"}
 
 
 def sizes():
@@ -34,6 +36,7 @@ def steps():
 def rows():
     for B in [1, 2, 4, 5, 8, 16, 17, 33]:
         yield dict(name="rows_%d" % B, T=3, B=B, I=3, H=4)
+    yield dict(name="small_all", T=3, B=3, I=2, H=3, L=2, D=2, head=2, lengths=[2, 0, 3], batch_first=True)
 
 
 def stacks():
@@ -89,7 +92,7 @@ def magnitudes():
 def all_cases():
     groups = [sizes, steps, rows, stacks, heads, layouts, states, lengths, magnitudes]
     described = [case for group in groups for case in group()]
-    return [Case(seed=1000 + k, **case) for k, case in enumerate(described)]
+    return [Case(seed=1000 + k, small=case["name"] in SMALL, **case) for k, case in enumerate(described)]
 
 
 def same_tensors(a, b):

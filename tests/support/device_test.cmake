@@ -1,20 +1,20 @@
 # Registers one test executable for one device.
 #
-#   oclstm_device_test(NAME EXE DEVICE STRATEGY GEMM [LABEL...] [ARGS ARG...] [THROUGH COMMAND...])
+#   oclstm_device_test(NAME EXE DEVICE STRATEGY GEMM [LABEL...] [ARGS ARG...] [THROUGH COMMAND...] [FULL])
 #
 # NAME is the whole name of the test ("forward.chunks.pocl-stepwise-plain"). EXE takes the options of
 # tests/support/options.c; ARGS are added to them. THROUGH is a command that
 # runs the executable: EXE is its next argument, and EXE's own follow behind "--". DEVICE is one of
 #   reference   the double-precision reference
 #   pocl        the CPU through PoCL, and no other driver
-#   rusticl     Mesa's software GPU, and no other driver; small shapes
+#   rusticl     Mesa's software GPU, and no other driver; small shapes unless FULL
 #   oclgrind    the simulator, which watches every access; any report of its fails the test; small shapes
 # A device that is absent is a failure, not a skip. DEVICE is added to the labels.
 set(OCLSTM_ICD_DIR /etc/OpenCL/vendors CACHE PATH "Folder of pocl.icd and rusticl.icd, for the tests")
 set(OCLSTM_OCLGRIND_TEST ${CMAKE_CURRENT_LIST_DIR}/oclgrind_test.sh)
 
 function(oclstm_device_test name exe device strategy gemm)
-  cmake_parse_arguments(PARSE_ARGV 5 test "" "" "ARGS;THROUGH")
+  cmake_parse_arguments(PARSE_ARGV 5 test "FULL" "" "ARGS;THROUGH")
   set(device_name opencl:0:0)
   set(wrapper)
   set(small)
@@ -25,7 +25,9 @@ function(oclstm_device_test name exe device strategy gemm)
     set(environment OCL_ICD_VENDORS=${OCLSTM_ICD_DIR}/pocl.icd)
   elseif(device STREQUAL rusticl)
     set(environment OCL_ICD_VENDORS=${OCLSTM_ICD_DIR}/rusticl.icd RUSTICL_ENABLE=llvmpipe)
-    set(small --small)
+    if(NOT test_FULL)
+      set(small --small)
+    endif()
   elseif(device STREQUAL oclgrind)
     set(wrapper ${OCLSTM_OCLGRIND_TEST})
     set(small --small)
@@ -43,14 +45,15 @@ endfunction()
 
 # Registers an executable for every device of OCLSTM_TEST_DEVICES, as NAME.DEVICE.
 #
-#   oclstm_device_tests(NAME EXE [LABEL...] [ARGS ARG...] [THROUGH COMMAND...] [EXCEPT DEVICE...])
+#   oclstm_device_tests(NAME EXE [LABEL...] [ARGS ARG...] [THROUGH COMMAND...]
+#                       [FULL] [ON DEVICE...] [EXCEPT DEVICE...])
 #
 # An entry of the list is DEVICE or DEVICE-STRATEGY or DEVICE-STRATEGY+GEMM: "pocl-stepwise+plain".
 set(OCLSTM_TEST_DEVICES reference CACHE STRING
   "What the device tests run on: reference, pocl-stepwise+clblast, pocl-fused-step, oclgrind-fused-step, rusticl, ...")
 
 function(oclstm_device_tests name exe)
-  cmake_parse_arguments(PARSE_ARGV 2 tests "" "" "ARGS;THROUGH;EXCEPT")
+  cmake_parse_arguments(PARSE_ARGV 2 tests "FULL" "" "ARGS;THROUGH;ON;EXCEPT")
   foreach(entry IN LISTS OCLSTM_TEST_DEVICES)
     if(NOT entry MATCHES "^([a-z]+)(-([a-z-]+))?(\\+([a-z]+))?$")
       message(FATAL_ERROR "OCLSTM_TEST_DEVICES: ${entry} is not DEVICE-STRATEGY+GEMM")
@@ -64,9 +67,13 @@ function(oclstm_device_tests name exe)
     if(CMAKE_MATCH_5)
       set(gemm ${CMAKE_MATCH_5})
     endif()
-    if(NOT device IN_LIST tests_EXCEPT)
+    set(full)
+    if(tests_FULL)
+      set(full FULL)
+    endif()
+    if((NOT tests_ON OR device IN_LIST tests_ON) AND NOT device IN_LIST tests_EXCEPT)
       oclstm_device_test(${name}.${entry} ${exe} ${device} ${strategy} ${gemm} ${tests_UNPARSED_ARGUMENTS}
-        ARGS ${tests_ARGS} THROUGH ${tests_THROUGH})
+        ARGS ${tests_ARGS} THROUGH ${tests_THROUGH} ${full})
     endif()
   endforeach()
 endfunction()

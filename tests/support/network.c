@@ -10,14 +10,16 @@ const test_network HOUSE = {
 const test_network FORWARD[] = {
     {.layers = 2, .I = 5, .H = 7, .bias = OCLSTM_BIAS_TWO, .scale = 2.0},
     {.layers = 1, .I = 1, .H = 1, .bias = OCLSTM_BIAS_NONE, .scale = 1.0},
-    {.layers = 1, .I = 17, .H = 33, .bias = OCLSTM_BIAS_ONE, .head = 3, .scale = 2.0},
+    {.layers = 1, .I = 3, .H = 17, .bias = OCLSTM_BIAS_ONE, .head = 3, .scale = 2.0},
+    {.layers = 1, .I = 17, .H = 33, .bias = OCLSTM_BIAS_TWO, .scale = 2.0},
     {.layers = 3, .I = 16, .H = 16, .bias = OCLSTM_BIAS_TWO, .head = 1, .scale = 2.0},
     {.layers = 1, .I = 64, .H = 128, .bias = OCLSTM_BIAS_TWO, .scale = 1.0},
 };
 const test_network BIDIRECTIONAL[] = {
     {.layers = 2, .I = 5, .H = 7, .direction = OCLSTM_BIDIRECTIONAL, .bias = OCLSTM_BIAS_TWO, .scale = 2.0},
+    {.layers = 1, .I = 3, .H = 9, .direction = OCLSTM_BIDIRECTIONAL, .head = 2, .scale = 2.0},
+    {.layers = 2, .I = 4, .H = 4, .direction = OCLSTM_BIDIRECTIONAL, .forward_behind = true, .scale = 2.0},
     {.layers = 1, .I = 3, .H = 17, .direction = OCLSTM_BIDIRECTIONAL, .head = 2, .scale = 2.0},
-    {.layers = 2, .I = 4, .H = 8, .direction = OCLSTM_BIDIRECTIONAL, .forward_behind = true, .scale = 2.0},
     {.layers = 2, .I = 32, .H = 64, .direction = OCLSTM_BIDIRECTIONAL, .bias = OCLSTM_BIAS_TWO, .scale = 1.0},
 };
 

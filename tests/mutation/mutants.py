@@ -1,0 +1,88 @@
+"""The faults that tests/mutation/run.py puts into the tree, one at a time. SPDX-License-Identifier: MIT
+
+Each entry: name, file, what stands there (once; blanks and line breaks may differ), what stands there instead.
+The engine says which device tests have to notice it.
+"""
+
+REFERENCE = "reference"
+OPENCL = "opencl"
+FILES = "files"
+
+MUTANTS = [
+    # ---- the double-precision reference ----
+    (REFERENCE, "gates i and f swapped", "host/reference/cell.c",
+     "double i = sigmoid(a[j]); double f = sigmoid(a[H + j]);",
+     "double f = sigmoid(a[j]); double i = sigmoid(a[H + j]);"),
+    (REFERENCE, "gates g and o swapped", "host/reference/cell.c",
+     "double g = tanh(a[2 * H + j]); double o = sigmoid(a[3 * H + j]);",
+     "double o = sigmoid(a[2 * H + j]); double g = tanh(a[3 * H + j]);"),
+    (REFERENCE, "b_hh dropped", "host/reference/cell.c",
+     "add_bias(&weights->b_hh, cell->GH, cell->bias);", ""),
+    (REFERENCE, "W_hh dropped", "host/reference/cell.c",
+     "add_product(cell->W_hh, cell->GH, cell->R, h, a);", ""),
+    (REFERENCE, "c forgotten", "host/reference/cell.c",
+     "c[j] = f * c[j] + i * g;", "c[j] = i * g;"),
+    (REFERENCE, "tanh of c dropped", "host/reference/cell.c",
+     "h[j] = o * tanh(c[j]);", "h[j] = o * c[j];"),
+    (REFERENCE, "reverse direction walks forward", "host/reference/forward.c",
+     ".reverse = d == 1 || layer->direction == OCLSTM_REVERSE,", ".reverse = false,"),
+    (REFERENCE, "padding is read", "host/reference/forward.c",
+     "return w->sweep->lengths == NULL || t < (size_t)w->sweep->lengths[b];", "(void)t; (void)b; return w != NULL;"),
+    (REFERENCE, "batch-major taken for time-major", "host/reference/forward.c",
+     "w->sweep->layout == OCLSTM_TIME_MAJOR ? t", "w->sweep->layout != OCLSTM_BATCH_MAJOR + 1 ? t"),
+    (REFERENCE, "bias of the head dropped", "host/reference/forward.c",
+     "double sum = plan->head_b[o];", "double sum = 0.0;"),
+    (REFERENCE, "h0 ignored", "host/reference/state.c",
+     "widen(h, s->h_count, s->h);", "(void)h; widen(NULL, s->h_count, s->h);"),
+    (REFERENCE, "c0 ignored", "host/reference/state.c",
+     "widen(c, s->c_count, s->c);", "(void)c; widen(NULL, s->c_count, s->c);"),
+    # ---- kernels ----
+    (OPENCL, "gates i and f swapped", "kernels/cell.cl",
+     "floatv i = sigmoid(p[0]); floatv f = sigmoid(p[1]);", "floatv f = sigmoid(p[0]); floatv i = sigmoid(p[1]);"),
+    (OPENCL, "gates g and o swapped", "kernels/cell.cl",
+     "floatv g = tanh(p[2]); floatv o = sigmoid(p[3]);", "floatv o = sigmoid(p[2]); floatv g = tanh(p[3]);"),
+    (OPENCL, "c forgotten", "kernels/cell.cl", "*c = FMA(f, *c, i * g);", "*c = i * g;"),
+    (OPENCL, "tanh of c dropped", "kernels/cell.cl", "return o * tanh(*c);", "return o * *c;"),
+    (OPENCL, "sign lost in sigmoid", "kernels/cell.cl", "exp(-x)", "exp(x)"),
+    (OPENCL, "bias dropped", "kernels/lstm_step.cl", " + LOADV(bias + gate * s.HP + j)", ""),
+    (OPENCL, "input projection dropped", "kernels/lstm_step.cl", "LOADV(x + gate * s.HP) +", ""),
+    (OPENCL, "W_hh dropped (fused-step)", "kernels/lstm_step.cl",
+     "tile_multiply(p, h_in, row, W_hh + (size_t)block * s.H * 4 * BLOCK, s.H);", ""),
+    (OPENCL, "W_hh dropped (stepwise)", "kernels/lstm_step.cl",
+     "p[gate] = LOADV(gh + (size_t)b * 4 * s.HP + gate * s.HP + j);", "p[gate] = (floatv)(0.0f);"),
+    (OPENCL, "padding is run (fused-step)", "kernels/lstm_step.cl",
+     "if (b < s.B) { bool active = t < lengths[b];", "if (b < s.B) { bool active = true;"),
+    (OPENCL, "padding is run (stepwise)", "kernels/lstm_step.cl",
+     "int j = (int)(at - (size_t)b * s.HP); bool active = t < lengths[b];",
+     "int j = (int)(at - (size_t)b * s.HP); bool active = true;"),
+    (OPENCL, "rows of a tile mixed up", "kernels/tile.cl", "A[row[r] + k]", "A[row[0] + k]"),
+    (OPENCL, "bias of the head dropped", "kernels/rows.cl", "y[at] + bias[at - (size_t)row * F]", "y[at]"),
+    (OPENCL, "batch-major taken for time-major", "kernels/rows.cl",
+     "return batch_major ? (size_t)b * T + t : (size_t)t * B + b;", "return (size_t)t * B + b;"),
+    # ---- the OpenCL engine's host side ----
+    (OPENCL, "b_hh dropped", "host/opencl/plan.c",
+     "sum += w->b_hh.data != NULL ? oclstm__array_at(&w->b_hh, k) : 0.0;", ""),
+    (OPENCL, "reverse direction walks forward", "host/opencl/forward.c",
+     ".reverse = layer->direction == OCLSTM_REVERSE || d == 1,", ".reverse = false,"),
+    (OPENCL, "parity of h ignored (fused-step)", "host/opencl/fused_step.c",
+     "steps->state->current = 1 - steps->state->current;", ""),
+    (OPENCL, "h0 ignored", "host/opencl/state.c",
+     "TRY(set_rows(cl, cell->h[cell->current], state->rows, H, h, error));",
+     "TRY(set_rows(cl, cell->h[cell->current], state->rows, H, NULL, error));"),
+    (OPENCL, "c0 ignored", "host/opencl/state.c",
+     "TRY(set_rows(cl, cell->c, state->rows, H, c, error));",
+     "TRY(set_rows(cl, cell->c, state->rows, H, NULL, error));"),
+    (OPENCL, "padding of units not skipped", "host/opencl/layout.c",
+     "padded + gate * HP * columns", "padded + gate * H * columns"),
+    # ---- model files ----
+    (FILES, "W_ih and W_hh exchanged", "host/formats/tensor_name.c",
+     '{"weight_ih", offsetof(oclstm_weights, W_ih)}, {"weight_hh", offsetof(oclstm_weights, W_hh)},',
+     '{"weight_ih", offsetof(oclstm_weights, W_hh)}, {"weight_hh", offsetof(oclstm_weights, W_ih)},'),
+    (FILES, "directions exchanged", "host/formats/network.c",
+     "specs[s].member, k / 2, k % 2 == 1);",
+     "specs[s].member, k / 2, oclstm_layer_directions(layer) == 2 && k % 2 == 0);"),
+    (FILES, "every array from the beginning of the file", "host/formats/network.c",
+     "data + tensor->begin, tensor->dtype", "data, tensor->dtype"),
+    (FILES, "subnormal float16 halved", "host/model/array.c", "ldexp(fraction, -24)", "ldexp(fraction, -25)"),
+    (FILES, "bfloat16 shifted by one", "host/model/array.c", "(uint32_t)bits << 16", "(uint32_t)bits << 15"),
+]

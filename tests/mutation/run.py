@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Puts known faults into a copy of the tree, one at a time, and looks whether the tests notice. SPDX-License-Identifier: MIT
+
+    run.py SOURCE WORK [--only TEXT] [--table FILE]
+
+Exits with 1 when a mutant survives, and with 2 when one cannot be made: what it replaces must stand in its file once.
+"""
+import argparse
+import filecmp
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import mutants
+
+COPIED = ["CMakeLists.txt", "LICENSE", "CHANGELOG.md", "cmake", "host", "include", "kernels", "tests", "examples", "bench"]
+# Tests that have to notice the faults of an engine, in stages: a later stage runs only when the earlier ones did not.
+UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sweeps))"
+FORMATS = r"^(formats|model)\."
+STAGES = {
+    mutants.REFERENCE: [UNITS + r"\.reference$"],
+    mutants.OPENCL: [r"^forward\.(equations|directions)\.pocl-(stepwise\+plain|fused-step)$",
+                     UNITS + r"\.pocl-(stepwise\+plain|fused-step)$"],
+    mutants.FILES: [r"^golden\.stored\.reference$", FORMATS],
+}
+
+
+def run(command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
+
+
+def copy_tree(source, to):
+    """A copy in which files that are the same keep their times, so that they are not built again."""
+    for name in COPIED:
+        for path in [source / name] if (source / name).is_file() else sorted((source / name).rglob("*")):
+            target = to / path.relative_to(source)
+            if path.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+            elif not target.exists() or not filecmp.cmp(path, target, shallow=False):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+
+
+def mutate(text, find, replace):
+    """The text with the one place that reads like find replaced, or None. Blanks and line breaks may differ."""
+    words = [re.escape(word) for word in find.split()]
+    pattern = re.compile(r"\s+".join(words))
+    if len(pattern.findall(text)) != 1:
+        return None
+    return pattern.sub(lambda _: replace, text)
+
+
+class Builds:
+    def __init__(self, source, work):
+        self.tree, self.build = work / "tree", work / "build"
+        copy_tree(source, self.tree)
+        done = run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
+                    "-DCMAKE_C_FLAGS_DEBUG=-O1", "-DBUILD_SHARED_LIBS=OFF"])
+        if done.returncode != 0:
+            sys.exit(f"cannot configure:\n{done.stdout}")
+        self.targets = self.test_programs()
+
+    def test_programs(self):
+        """The executables behind the tests, as targets of the build. CTest itself keeps quiet about those not yet built."""
+        names = set()
+        for listing in self.build.rglob("CTestTestfile.cmake"):
+            for test in re.findall(r"^add_test\((.*)\)$", listing.read_text(), re.M):
+                if re.search(f"{UNITS}|{FORMATS}", test.lstrip("[=")):
+                    names.update(re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test))
+        if not names:
+            sys.exit(f"no tests in {self.build}")
+        return sorted(names)
+
+    def make(self):
+        return run(["cmake", "--build", self.build, "--target", *self.targets])
+
+    def first_red(self, engine):
+        """Name of a test that fails, or None."""
+        for stage in STAGES[engine]:
+            done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "-j", "2",
+                        "--timeout", "120", "-R", stage])
+            if done.returncode != 0:
+                red = re.search(r"Test +#\d+: (\S+) \.*\*\*\*", done.stdout)
+                return red.group(1) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
+        return None
+
+
+def try_mutant(builds, mutant):
+    """(caught by, None) or (None, what is wrong)."""
+    engine, _, file, find, replace = mutant
+    path = builds.tree / file
+    good = path.read_text()
+    bad = mutate(good, find, replace)
+    if bad is None:
+        return None, f"{file} does not hold exactly once: {find}"
+    try:
+        path.write_text(bad)
+        made = builds.make()
+        if made.returncode != 0:
+            return None, f"{file} does not compile:\n{made.stdout[-2000:]}"
+        return builds.first_red(engine), None
+    finally:
+        path.write_text(good)
+
+
+def write_table(path, rows):
+    with open(path, "w", encoding="utf-8") as table:
+        table.write("# Faults that the tests notice\n\nWritten by `tests/mutation/run.py --table`; each fault is one change of "
+                    "the source.\n\n| engine | fault | file | caught by |\n|---|---|---|---|\n")
+        for (engine, name, file, _, _), caught in rows:
+            table.write(f"| {engine} | {name} | `{file}` | {caught or '**nothing**'} |\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=pathlib.Path)
+    parser.add_argument("work", type=pathlib.Path)
+    parser.add_argument("--only", default="", help="mutants whose engine and name contain this")
+    parser.add_argument("--table", help="write what was found as a Markdown table")
+    options = parser.parse_args()
+    chosen = [m for m in mutants.MUTANTS if options.only in f"{m[0]}: {m[1]}"]
+    builds = Builds(options.source.resolve(), options.work.resolve())
+    made = builds.make()
+    if made.returncode != 0:
+        sys.exit(f"the tree as it is does not build:\n{made.stdout[-4000:]}")
+    for engine in sorted({m[0] for m in chosen}):
+        red = builds.first_red(engine)
+        if red is not None:
+            sys.exit(f"the tree as it is: {red} fails")
+    rows, broken, survived = [], 0, 0
+    print(f"{'mutant':58} {'caught by':44} caught")
+    for mutant in chosen:
+        start = time.monotonic()
+        caught, wrong = try_mutant(builds, mutant)
+        broken += wrong is not None
+        survived += wrong is None and caught is None
+        verdict = "ERROR" if wrong else "yes" if caught else "NO"
+        print(f"{mutant[0] + ': ' + mutant[1]:58} {caught or '-':44} {verdict:6} {time.monotonic() - start:4.1f} s", flush=True)
+        if wrong:
+            print(wrong)
+        rows.append((mutant, caught))
+    if options.table:
+        write_table(options.table, rows)
+    print(f"{len(chosen)} mutants, {survived} survived, {broken} could not be made")
+    return 2 if broken or not chosen else 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
