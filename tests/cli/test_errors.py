@@ -161,6 +161,15 @@ class Outputs(CliTest):
         self.fails(1, "E_FULL", "a.npy", "run", self.net, pathlib.Path("in"), "-o", self.path("out"),
                    environment={"OCLSTM_CACHE_DIR": "off"}, preexec_fn=small_files)
 
+    def test_a_late_failure_removes_earlier_batches(self):
+        """By its length, a.npy is last; by its size, it is too large."""
+        def small_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+        lengths = self.save("l.npy", np.array([0, 30]))
+        self.fails(1, "E_FULL", "a.npy", "run", self.net, pathlib.Path("in"), "-o", self.path("out"), "--batch", 1,
+                   "--lengths", lengths, "--cells", self.path("cells"), environment={"OCLSTM_CACHE_DIR": "off"},
+                   preexec_fn=small_files)
+
     def test_a_full_small_disk(self):
         disk = self.folder / "disk"
         disk.mkdir()

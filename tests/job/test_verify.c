@@ -24,6 +24,11 @@ static oclstm_status spoil_output(oclstm_plan *plan, oclstm_state *state, const 
   oclstm_status status = the_reference->sweep(plan, state, sweep, error);
   const oclstm_model *model = plan->model;
   size_t width = sweep->head ? model->head_size : oclstm_layer_output_size(&model->layers[0]);
+  size_t width_in =
+      sweep->n_layers > 0 ? model->layers[0].input_size : oclstm_layer_output_size(&model->layers[0]);
+  for (size_t i = 0; i < width_in; ++i) {
+    assert_true(!isnan(sweep->input[i])); /* faults of one layer do not reach the next */
+  }
   if (status == OCLSTM_OK && sweep->part != OCLSTM__REVERSE_HALF && width == spoiled_width) {
     sweep->output[width / 2] += spoiled_by;
   }
@@ -126,6 +131,7 @@ static void verify_finds_a_broken_layer_and_only_that(void **unused) {
 
 static void verify_lets_no_nan_pass(void **unused) {
   (void)unused;
+  check_fault(5, 0, NAN);
   check_fault(12, 1, NAN);
   check_fault(3, 3, NAN);
 }
