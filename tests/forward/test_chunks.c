@@ -188,5 +188,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(state_round_trip), cmocka_unit_test(state_carried_by_hand),
   };
   read_options(argc, argv);
-  return run_tests("forward.chunks", tests, sizeof tests / sizeof tests[0]);
+  return run_device_tests("forward.chunks", tests, sizeof tests / sizeof tests[0]);
 }

@@ -147,5 +147,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(saturated_gates_are_exact),
   };
   read_options(argc, argv);
-  return run_tests("forward.equations", tests, sizeof tests / sizeof tests[0]);
+  return run_device_tests("forward.equations", tests, sizeof tests / sizeof tests[0]);
 }

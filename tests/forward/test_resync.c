@@ -94,5 +94,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(forget_bias_6),
   };
   read_options(argc, argv);
-  return run_tests("forward.resync", tests, sizeof tests / sizeof tests[0]);
+  return run_device_tests("forward.resync", tests, sizeof tests / sizeof tests[0]);
 }

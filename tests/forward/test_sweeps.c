@@ -193,5 +193,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(layer_by_layer),
   };
   read_options(argc, argv);
-  return run_tests("forward.sweeps", tests, sizeof tests / sizeof tests[0]);
+  return run_device_tests("forward.sweeps", tests, sizeof tests / sizeof tests[0]);
 }

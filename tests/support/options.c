@@ -84,7 +84,7 @@ const char *option_text(void) {
   return text;
 }
 
-int run_tests(const char *group, const struct CMUnitTest *tests, size_t n) {
+int run_device_tests(const char *group, const struct CMUnitTest *tests, size_t n) {
   size_t chosen = 0;
   for (size_t k = 0; k < n; ++k) {
     chosen += options.only == NULL || fnmatch(options.only, tests[k].name, 0) == 0;

@@ -34,7 +34,7 @@ void read_options(int argc, char **argv);
 const char *option_text(void);
 
 /* Runs the tests that --only lets through, with the devices open. What main returns: not 0 when one failed or none ran. */
-int run_tests(const char *group, const struct CMUnitTest *tests, size_t n);
+int run_device_tests(const char *group, const struct CMUnitTest *tests, size_t n);
 
 /* ---- run.c: devices, and networks run on them ---- */
 
