@@ -94,7 +94,7 @@ static void write_log(void *user, oclstm_log_level level, const char *line) {
 }
 
 oclstm_log cli_log(const int *level) {
-  return (oclstm_log){write_log, (void *)(uintptr_t)level};
+  return (oclstm_log){write_log, (void *)level};
 }
 
 int cli_finish_stdout(void) {

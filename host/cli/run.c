@@ -168,36 +168,38 @@ done:
 
 /* ---- the whole ---- */
 
+/* Rows at a time. */
+static size_t batch_rows(const cli_inputs *inputs, const cli_options *options) {
+  size_t batch = options->batch != 0 ? (size_t)options->batch : DEFAULT_BATCH;
+  return inputs->several && batch < inputs->rows ? batch : inputs->rows;
+}
+
+/* The order in which files, or rows of the one file, are run. */
+static int make_order(const cli_inputs *inputs, size_t **order) {
+  *order = cli_calloc(inputs->rows, sizeof **order);
+  if (*order == NULL) {
+    (void)cli_fail(OCLSTM_E_MEMORY, "%zu rows", inputs->rows);
+    return CLI_MEMORY;
+  }
+  for (size_t b = 0; b < inputs->rows; ++b) {
+    (*order)[b] = b;
+  }
+  return inputs->several ? sort_files(inputs, *order) : CLI_DONE;
+}
+
 static int run_job(cli_run *run, size_t **order) {
   const cli_options *o = run->session.options;
   const cli_inputs *inputs = &run->inputs;
-  size_t rows = inputs->rows;
   int code = CLI_DONE;
   CHECK(cli_open_model(&run->session, o->arguments[0]));
   CHECK(cli_open_inputs(&run->inputs, o, run->session.model));
   CHECK(check_kind(run));
-  rows = inputs->rows;
-  if (inputs->several) {
-    size_t batch = o->batch != 0 ? (size_t)o->batch : DEFAULT_BATCH;
-    rows = batch < rows ? batch : rows;
-  }
   CHECK(cli_read_states(&run->states, &run->session, inputs->rows));
   CHECK(cli_open_device(&run->session));
-  CHECK(cli_open_plan(&run->session, rows, o->cells != NULL));
+  CHECK(cli_open_plan(&run->session, batch_rows(inputs, o), o->cells != NULL));
   CHECK(create_outputs(run));
-  *order = cli_calloc(inputs->rows, sizeof **order);
-  if (*order == NULL) {
-    code = cli_fail(OCLSTM_E_MEMORY, "%zu rows", inputs->rows);
-    goto done;
-  }
-  if (inputs->several) {
-    CHECK(sort_files(inputs, *order));
-  } else {
-    for (size_t b = 0; b < inputs->rows; ++b) {
-      (*order)[b] = b;
-    }
-  }
-  CHECK(run_batches(run, *order, inputs->rows, rows));
+  CHECK(make_order(inputs, order));
+  CHECK(run_batches(run, *order, inputs->rows, batch_rows(inputs, o)));
   CHECK(commit_outputs(run));
 done:
   return code;

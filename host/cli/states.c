@@ -66,8 +66,11 @@ done:
 static int alloc_rows(size_t rows, size_t floats, float **to) {
   bool fits = floats == 0 || rows <= SIZE_MAX / floats;
   *to = fits ? cli_calloc(rows * floats, sizeof **to) : NULL;
-  return *to != NULL ? CLI_DONE
-                     : cli_fail(OCLSTM_E_MEMORY, "state of %zu rows, %zu floats each", rows, floats);
+  if (*to == NULL) {
+    (void)cli_fail(OCLSTM_E_MEMORY, "state of %zu rows, %zu floats each", rows, floats);
+    return CLI_MEMORY;
+  }
+  return CLI_DONE;
 }
 
 int cli_read_states(cli_states *states, const cli_session *session, size_t rows) {
@@ -146,7 +149,7 @@ done:
 
 int cli_load_state(const cli_states *states, cli_session *session, const size_t *order, size_t n) {
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
-  if (states->h != NULL) {
+  if (states->h != NULL && states->c != NULL) {
     return exchange(states, session, order, n, true);
   }
   return oclstm_state_set(session->state, NULL, NULL, &error) == OCLSTM_OK ? CLI_DONE
@@ -154,7 +157,7 @@ int cli_load_state(const cli_states *states, cli_session *session, const size_t 
 }
 
 int cli_save_state(cli_states *states, cli_session *session, const size_t *order, size_t n) {
-  return states->h != NULL ? exchange(states, session, order, n, false) : CLI_DONE;
+  return states->h != NULL && states->c != NULL ? exchange(states, session, order, n, false) : CLI_DONE;
 }
 
 /* ---- writing ---- */

@@ -11,8 +11,8 @@ static size_t min3(size_t a, size_t b, size_t c) {
   return ab < c ? ab : c;
 }
 
-/* Letters to insert, delete or replace, or neighbours to swap (the restricted distance of Damerau and Levenshtein). Long
- * words are far from everything. */
+/* Letters to insert, delete or replace, or neighbours to swap: the restricted distance of Damerau and Levenshtein.
+ * Long words are far from everything. */
 static size_t distance(const char *a, const char *b) {
   size_t rows[3][LONGEST + 1]; /* of prefixes of a: the last two, and the one that is being filled */
   size_t na = strlen(a), nb = strlen(b);

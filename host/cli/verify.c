@@ -18,8 +18,11 @@ typedef struct trial {
 static int alloc_x(trial *t, size_t I) {
   size_t row = t->rows * I; /* both are below 2^32 */
   t->x = row <= SIZE_MAX / t->steps ? cli_calloc(t->steps * row, sizeof *t->x) : NULL;
-  return t->x != NULL ? CLI_DONE
-                      : cli_fail(OCLSTM_E_MEMORY, "%zu steps, %zu rows, %zu features", t->steps, t->rows, I);
+  if (t->x == NULL) {
+    (void)cli_fail(OCLSTM_E_MEMORY, "%zu steps, %zu rows, %zu features", t->steps, t->rows, I);
+    return CLI_MEMORY;
+  }
+  return CLI_DONE;
 }
 
 /* ---- random input ---- */

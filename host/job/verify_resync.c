@@ -105,7 +105,7 @@ static oclstm_status step(const resync *r, const oclstm__walk *walk, size_t t, o
     TRY(oclstm__sweep_run(r->pair->plan[side], r->pair->state[side], &pass, error));
   }
   compare(r, walk);
-  if (walk->part == OCLSTM__REVERSE_HALF) {
+  if (walk->part == OCLSTM__REVERSE_HALF && half != NULL) {
     memcpy(half, r->y[REFERENCE], B * walk->width_out * sizeof *half);
   }
 done:

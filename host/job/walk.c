@@ -51,8 +51,9 @@ static void set_lengths(oclstm__job *job, chunk at) {
 /* A callback that fails without saying why is named here. */
 static oclstm_status from_callback(oclstm_status status, const char *who, chunk at, oclstm_error *error) {
   if (status != OCLSTM_OK && error != NULL && error->status != status) {
+    uint64_t end = at.first + at.n;
     return oclstm__fail(error, status, "the %s failed at steps %llu to %llu", who,
-                        (unsigned long long)at.first, (unsigned long long)(at.first + at.n));
+                        (unsigned long long)at.first, (unsigned long long)end);
   }
   return status;
 }

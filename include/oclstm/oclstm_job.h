@@ -82,9 +82,9 @@ typedef struct oclstm_sink {
 } oclstm_sink;
 
 /* A source over arrays, which are borrowed until oclstm_npy_source_destroy. One array: [T], [T,I] (one row) or
- * [T,B,I], with layout BATCH_MAJOR [B,T,I]. Several: each [T], [T,I] or [T,1,I], a row of its own length.
- * lengths [B], copied, or NULL: the arrays' own. features is what the network takes (oclstm_model_input_size); an
- * array [T] counts as [T,1].
+ * [T,B,I], with layout BATCH_MAJOR [B,T,I]. Several: each [T], [T,I] or of rank 3 with one row; rows have lengths of
+ * their own. lengths [B], copied, or NULL: the arrays' own. features is what the network takes
+ * (oclstm_model_input_size); an array [T] counts as [T,1].
  * Returns OK; E_ARGUMENT; E_SHAPE (rank, or I: both are named); E_LENGTHS (a negative length or one over T);
  * E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_npy_source_create(oclstm_npy *const *arrays, size_t n_arrays,
@@ -124,9 +124,11 @@ typedef struct oclstm_job_desc {
 #define OCLSTM_JOB_DESC_INIT \
   { sizeof(oclstm_job_desc), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 
-/* Runs the source's sequences from beginning to end. Returns OK; E_ARGUMENT; E_STATE; E_SHAPE (source.features is
- * not the network's I); E_LENGTHS; E_LIMIT; E_MEMORY; E_STOPPED; E_OPEN, E_WRITE, E_FULL, E_READ (the scratch file); what source
- * and sinks return; E_OPENCL; E_DEVICE_LOST. */
+/* Runs the source's sequences from beginning to end. What lies between walks is float32, as it is on devices; the
+ * reference, which keeps double within a call, is rounded there.
+ * Returns OK; E_ARGUMENT; E_STATE; E_SHAPE (source.features is not the network's I); E_LENGTHS; E_LIMIT; E_MEMORY;
+ * E_STOPPED; E_OPEN, E_WRITE, E_FULL, E_READ (the scratch file); what source and sinks return; E_OPENCL;
+ * E_DEVICE_LOST. */
 OCLSTM_API oclstm_status oclstm_job_run(const oclstm_job_desc *desc, oclstm_error *error);
 
 /* ---- Verification ---------------------------------------------------------------------------- */
@@ -147,15 +149,17 @@ typedef struct oclstm_verify_desc {
 typedef struct oclstm_verify_result {
   double relative_l2; /* of y: |device - reference| / |reference| in the Euclidean norm */
   double max_absolute;
-  /* Where a layer's weights are chaotic, no float32 arithmetic stays close over many steps. A layer that is outside the
-   * bounds is run again with the state set to the reference's before each step; 1 if the figures above are of that run. */
+  /* Where a layer's weights are chaotic, no float32 arithmetic stays close over many steps. A layer that is outside
+   * the bounds is run again with the state set to the reference's before each step; 1 if the figures above are of that
+   * run. */
   int resynchronised;
   int passed;
 } oclstm_verify_result;
 
-/* Runs every layer, then the head, on `context` and on the reference, and compares. results [n_layers + (head ? 1 : 0)].
- * Returns OK; E_MISMATCH (a result is outside of the bounds; all results are filled in); E_ARGUMENT; what making and
- * running plans returns. */
+/* Runs every layer, then the head, on `context` and on the reference, and compares: in one call where T fits the
+ * device, else in chunks. NaN and infinities agree with their like only. results [n_layers + (head ? 1 : 0)].
+ * Returns OK; E_MISMATCH (a result is outside of the bounds; all results are filled in); E_ARGUMENT; E_LENGTHS;
+ * E_LIMIT; E_MEMORY; what making and running plans returns. */
 OCLSTM_API oclstm_status oclstm_verify(oclstm_context *context, const oclstm_model *model,
                                        const oclstm_verify_desc *desc, oclstm_verify_result *results,
                                        oclstm_error *error);
