@@ -2,7 +2,7 @@
  *
  * Inside, everything is time-major, row t*B + b, and what lies behind a row's length is 0.
  *
- *   pack_rows    caller's [T,B,F] or [B,T,F] to [T,B,F]; padding is written as 0 and not read
+ *   pack_rows    caller's [T,B,F] or [B,T,F] to columns to_column .. of [T,B,to_ld]; padding is written as 0, not read
  *   unpack_rows  [T,B,F] to the caller's [T,B,F] or [B,T,F]
  *   head_bias    y = C + b on valid rows, 0 on padding, in place
  *
@@ -19,8 +19,8 @@ static inline size_t caller_row(int batch_major, int t, int b, int T, int B) {
   return batch_major ? (size_t)b * T + t : (size_t)t * B + b;
 }
 
-__kernel void pack_rows(__global const float *from, ulong from_first, __global float *to, __global const int *lengths,
-                        int batch_major, int T, int B, int F) {
+__kernel void pack_rows(__global const float *from, ulong from_first, __global float *to, int to_ld, int to_column,
+                        __global const int *lengths, int batch_major, int T, int B, int F) {
   size_t at = get_global_id(0);
   if (at >= (size_t)T * B * F) {
     return;
@@ -28,11 +28,12 @@ __kernel void pack_rows(__global const float *from, ulong from_first, __global f
   int row = (int)(at / F);
   int t = row / B;
   int b = row - t * B;
+  size_t f = at - (size_t)row * F;
   float x = 0.0f;
   if (t < lengths[b]) {
-    x = from[from_first + caller_row(batch_major, t, b, T, B) * F + (at - (size_t)row * F)];
+    x = from[from_first + caller_row(batch_major, t, b, T, B) * F + f];
   }
-  to[at] = x;
+  to[(size_t)row * to_ld + to_column + f] = x;
 }
 
 __kernel void unpack_rows(__global const float *from, __global float *to, ulong to_first, int batch_major, int T, int B,

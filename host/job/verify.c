@@ -49,14 +49,25 @@ static void close_pair(verification *v) {
   oclstm_model_destroy(&v->one);
 }
 
-static oclstm_status open_pair(verification *v, size_t index, bool head, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
+/* What is asked of the device; the reference has one way only, and its own memory. */
+static oclstm_plan_desc side_desc(const verification *v, size_t side) {
   oclstm_plan_desc desc = v->desc.plan;
+  if (side == REFERENCE) {
+    desc.strategy = OCLSTM_STRATEGY_AUTO;
+    desc.gemm = OCLSTM_GEMM_AUTO;
+    desc.memory_bytes = 0;
+  }
   desc.rows = v->desc.rows;
   desc.cells = 0;
+  return desc;
+}
+
+static oclstm_status open_pair(verification *v, size_t index, bool head, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
   TRY(one_layer(v, index, head, error));
   for (size_t side = 0; side < SIDES; ++side) {
     oclstm_error too_large = {OCLSTM_OK, 0, 0, ""};
+    oclstm_plan_desc desc = side_desc(v, side);
     desc.steps = v->desc.steps;
     status = oclstm_plan_create(v->context[side], v->one, &desc, &v->pair.plan[side], &too_large);
     if (status == OCLSTM_E_DEVICE_MEMORY || status == OCLSTM_E_LIMIT) {

@@ -11,19 +11,16 @@ static size_t items_local(const oclstm__cl *cl) {
 /* ---- rows in and out ---- */
 
 oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, oclstm_layout layout,
-                              size_t steps, size_t width, oclstm_error *error) {
+                              size_t steps, size_t width, oclstm__columns to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const cl_ulong from_first = first;
+  const cl_int place[] = {(cl_int)to.ld, (cl_int)to.column};
   const cl_int shape[] = {layout == OCLSTM_BATCH_MAJOR, (cl_int)steps, (cl_int)plan->base.desc.rows,
                           (cl_int)width};
   const oclstm__arg args[] = {
-      {sizeof from, &from},
-      {sizeof from_first, &from_first},
-      {sizeof(cl_mem), &plan->activations[0]},
-      {sizeof(cl_mem), &plan->lengths},
-      {sizeof(cl_int), &shape[0]},
-      {sizeof(cl_int), &shape[1]},
-      {sizeof(cl_int), &shape[2]},
+      {sizeof from, &from},        {sizeof from_first, &from_first}, {sizeof to.mem, &to.mem},
+      {sizeof(cl_int), &place[0]}, {sizeof(cl_int), &place[1]},      {sizeof(cl_mem), &plan->lengths},
+      {sizeof(cl_int), &shape[0]}, {sizeof(cl_int), &shape[1]},      {sizeof(cl_int), &shape[2]},
       {sizeof(cl_int), &shape[3]},
   };
   const oclstm__cl *cl = oclstm__plan_cl(plan);
@@ -111,13 +108,12 @@ static oclstm_status write_other_half(oclstm__cl_plan *plan, const oclstm__sweep
                                       oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
-  size_t bytes = plan->base.model->layers[sweep->first_layer].hidden_size * sizeof(float);
-  const size_t there[3] = {bytes, 0, 0};
-  const size_t here[3] = {0, 0, 0};
-  const size_t region[3] = {bytes, sweep->steps * plan->base.desc.rows, 1};
-  CL(clEnqueueWriteBufferRect(cl->queue, out, CL_FALSE, there, here, region, 2 * bytes, 0, bytes, 0,
-                              sweep->other, 0, NULL, NULL));
+  size_t R = oclstm_layer_state_size(&plan->base.model->layers[sweep->first_layer]);
+  size_t bytes = sweep->steps * plan->base.desc.rows * R * sizeof(float);
+  CL(clEnqueueWriteBuffer(cl->queue, plan->caller, CL_FALSE, 0, bytes, sweep->other, 0, NULL, NULL));
   TRY(oclstm__cl_order(cl, error));
+  TRY(oclstm__cl_pack(plan, plan->caller, 0, sweep->layout, sweep->steps, R, (oclstm__columns){out, 2 * R, R},
+                      error));
 done:
   return status;
 }
@@ -174,7 +170,8 @@ static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *swe
   CL(clEnqueueWriteBuffer(cl->queue, to, CL_FALSE, 0, bytes, sweep->input, 0, NULL, NULL));
   TRY(oclstm__cl_order(cl, error));
   if (!as_it_is) {
-    TRY(oclstm__cl_pack(plan, plan->caller, 0, sweep->layout, sweep->steps, width, error));
+    TRY(oclstm__cl_pack(plan, plan->caller, 0, sweep->layout, sweep->steps, width,
+                        (oclstm__columns){plan->activations[0], width, 0}, error));
   }
 done:
   return status;

@@ -120,6 +120,7 @@ static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *st
   oclstm_status status = OCLSTM_OK;
   const oclstm_model *model = plan->base.model;
   const oclstm__widths w = oclstm__plan_widths(model, plan->base.desc.cells != 0);
+  size_t I = oclstm_model_input_size(model);
   cl_mem result = NULL;
   const oclstm__sweep whole = {.steps = io->steps,
                                .layout = io->layout,
@@ -127,8 +128,8 @@ static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *st
                                .head = model->head_size != 0,
                                .part = OCLSTM__WHOLE};
   TRY(enqueue_lengths(plan, io, error));
-  TRY(oclstm__cl_pack(plan, io->x.mem, io->x.offset / sizeof(float), io->layout, io->steps,
-                      oclstm_model_input_size(model), error));
+  TRY(oclstm__cl_pack(plan, io->x.mem, io->x.offset / sizeof(float), io->layout, io->steps, I,
+                      (oclstm__columns){plan->activations[0], I, 0}, error));
   TRY(oclstm__cl_walk(plan, state, &whole, &result, error));
   if (io->y.mem != NULL) {
     TRY(oclstm__cl_unpack(plan, result, io->y.mem, io->y.offset / sizeof(float), io->layout, io->steps,

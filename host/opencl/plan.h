@@ -23,6 +23,7 @@ typedef struct oclstm__cell_state {
 typedef struct oclstm__cl_state {
   struct oclstm_state base;
   oclstm__cell_state *cells; /* [n_layers][2] */
+  float *padded;             /* [B, widest HP] on the host: rows on their way in */
   uint64_t device_bytes;
 } oclstm__cl_state;
 
@@ -147,9 +148,13 @@ oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, ocls
  * by the caller before). */
 oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
                               cl_mem *result, oclstm_error *error);
-/* Rows between a caller's buffer (from float `first` on) and ours. */
+/* Rows between a caller's buffer (from float `first` on) and ours. In: to columns `column` .. of rows of `ld` floats. */
+typedef struct oclstm__columns {
+  cl_mem mem;
+  size_t ld, column;
+} oclstm__columns;
 oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, oclstm_layout layout,
-                              size_t steps, size_t width, oclstm_error *error);
+                              size_t steps, size_t width, oclstm__columns to, oclstm_error *error);
 oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, cl_mem from, cl_mem to, size_t first,
                                 oclstm_layout layout, size_t steps, size_t width, oclstm_error *error);
 oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,

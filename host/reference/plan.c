@@ -38,7 +38,7 @@ static oclstm_status decide_steps(oclstm__reference_plan *plan, oclstm_error *er
   REQUIRE(oclstm__mul(desc->steps, step_bytes, &bytes), OCLSTM_E_LIMIT, "%zu steps of %zu bytes", desc->steps,
           step_bytes);
   REQUIRE(desc->steps > 0 && (desc->memory_bytes == 0 || bytes <= desc->memory_bytes), OCLSTM_E_DEVICE_MEMORY,
-          "%zu steps take %zu bytes each; %llu bytes are allowed", oclstm__max(desc->steps, 1), step_bytes,
+          "%zu steps take %zu bytes each; memory_bytes is %llu", oclstm__max(desc->steps, 1), step_bytes,
           (unsigned long long)desc->memory_bytes);
 done:
   return status;

@@ -68,5 +68,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(long_stacked_bidirectional),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.accuracy", tests, open_devices, close_devices);
+  return run_device_tests("forward.accuracy", tests, sizeof tests / sizeof tests[0]);
 }

@@ -157,7 +157,7 @@ static void bad_plans(void **unused) {
   FAILS(OCLSTM_E_ARGUMENT, "17", oclstm_plan_create(device, f.model, &desc, &plan, &last_error));
   desc = (oclstm_plan_desc)OCLSTM_PLAN_DESC_INIT;
   desc.memory_bytes = 1; /* does not hold one step */
-  FAILS(OCLSTM_E_DEVICE_MEMORY, "1 bytes are allowed",
+  FAILS(OCLSTM_E_DEVICE_MEMORY, "memory_bytes is 1",
         oclstm_plan_create(device, f.model, &desc, &plan, &last_error));
   assert_null(plan);
   close_fixture(&f);
@@ -265,5 +265,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(plan_info_says_what_was_decided),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.calls", tests, open_devices, close_devices);
+  return run_device_tests("forward.calls", tests, sizeof tests / sizeof tests[0]);
 }

@@ -188,5 +188,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(state_round_trip), cmocka_unit_test(state_carried_by_hand),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.chunks", tests, open_devices, close_devices);
+  return run_device_tests("forward.chunks", tests, sizeof tests / sizeof tests[0]);
 }

@@ -134,5 +134,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(bidirectional_is_both_side_by_side),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.directions", tests, open_devices, close_devices);
+  return run_device_tests("forward.directions", tests, sizeof tests / sizeof tests[0]);
 }

@@ -147,5 +147,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(saturated_gates_are_exact),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.equations", tests, open_devices, close_devices);
+  return run_device_tests("forward.equations", tests, sizeof tests / sizeof tests[0]);
 }

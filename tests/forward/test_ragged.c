@@ -249,5 +249,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(neighbours_do_not_matter), cmocka_unit_test(duplicate_rows_are_identical),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.ragged", tests, open_devices, close_devices);
+  return run_device_tests("forward.ragged", tests, sizeof tests / sizeof tests[0]);
 }

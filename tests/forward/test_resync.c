@@ -94,5 +94,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(forget_bias_6),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.resync", tests, open_devices, close_devices);
+  return run_device_tests("forward.resync", tests, sizeof tests / sizeof tests[0]);
 }

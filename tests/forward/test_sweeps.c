@@ -193,5 +193,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(layer_by_layer),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("forward.sweeps", tests, open_devices, close_devices);
+  return run_device_tests("forward.sweeps", tests, sizeof tests / sizeof tests[0]);
 }

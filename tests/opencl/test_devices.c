@@ -99,5 +99,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(bad_descriptors),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests(tests, open_devices, close_devices);
+  return run_device_tests("opencl.devices", tests, sizeof tests / sizeof tests[0]);
 }

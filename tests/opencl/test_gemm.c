@@ -157,5 +157,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(packing_puts_every_weight_once),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests(tests, open_devices, close_devices);
+  return run_device_tests("opencl.gemm", tests, sizeof tests / sizeof tests[0]);
 }

@@ -265,5 +265,5 @@ int main(int argc, char **argv) {
     T = 3;
     layers = 1;
   }
-  return cmocka_run_group_tests(all, open_devices, close_devices);
+  return run_device_tests("opencl.interop", all, sizeof all / sizeof all[0]);
 }

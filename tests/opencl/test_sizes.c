@@ -87,5 +87,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(too_small_a_budget_is_refused),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests(tests, open_devices, close_devices);
+  return run_device_tests("opencl.sizes", tests, sizeof tests / sizeof tests[0]);
 }

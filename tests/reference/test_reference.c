@@ -231,5 +231,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(half_an_allocator_is_refused),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests_name("reference.reference", tests, open_devices, close_devices);
+  return run_device_tests("reference.reference", tests, sizeof tests / sizeof tests[0]);
 }

@@ -9,6 +9,7 @@
 #   pocl        the CPU through PoCL, and no other driver
 #   rusticl     Mesa's software GPU, and no other driver; small shapes unless FULL
 #   oclgrind    the simulator, which watches every access; any report of its fails the test; small shapes
+# On the first two OpenCL devices the layer balance watches: an OpenCL object that is left at the end fails the test.
 # A device that is absent is a failure, not a skip. DEVICE is added to the labels.
 set(OCLSTM_ICD_DIR /etc/OpenCL/vendors CACHE PATH "Folder of pocl.icd and rusticl.icd, for the tests")
 set(OCLSTM_OCLGRIND_TEST ${CMAKE_CURRENT_LIST_DIR}/oclgrind_test.sh)
@@ -22,9 +23,10 @@ function(oclstm_device_test name exe device strategy gemm)
   if(device STREQUAL reference)
     set(device_name reference)
   elseif(device STREQUAL pocl)
-    set(environment OCL_ICD_VENDORS=${OCLSTM_ICD_DIR}/pocl.icd)
+    set(environment OCL_ICD_VENDORS=${OCLSTM_ICD_DIR}/pocl.icd OPENCL_LAYERS=$<TARGET_FILE:oclstm_layer_balance>)
   elseif(device STREQUAL rusticl)
-    set(environment OCL_ICD_VENDORS=${OCLSTM_ICD_DIR}/rusticl.icd RUSTICL_ENABLE=llvmpipe)
+    set(environment OCL_ICD_VENDORS=${OCLSTM_ICD_DIR}/rusticl.icd RUSTICL_ENABLE=llvmpipe
+      OPENCL_LAYERS=$<TARGET_FILE:oclstm_layer_balance>)
     if(NOT test_FULL)
       set(small --small)
     endif()

@@ -1,5 +1,6 @@
 /* The command line of every test that runs on a device.
  * SPDX-License-Identifier: MIT */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,4 +82,16 @@ const char *option_text(void) {
                  STRATEGIES[options.strategy], GEMMS[options.gemm], (unsigned long long)options.seed,
                  options.small ? " --small" : "");
   return text;
+}
+
+int run_device_tests(const char *group, const struct CMUnitTest *tests, size_t n) {
+  size_t chosen = 0;
+  for (size_t k = 0; k < n; ++k) {
+    chosen += options.only == NULL || fnmatch(options.only, tests[k].name, 0) == 0;
+  }
+  if (chosen == 0) {
+    print_error("%s: no test is named %s\n", group, options.only);
+    return 1;
+  }
+  return _cmocka_run_group_tests(group, tests, n, open_devices, close_devices);
 }

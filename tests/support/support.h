@@ -33,6 +33,9 @@ void read_options(int argc, char **argv);
 /* The options again, as a command line. */
 const char *option_text(void);
 
+/* Runs the tests that --only lets through, with the devices open. What main returns: not 0 when one failed or none ran. */
+int run_device_tests(const char *group, const struct CMUnitTest *tests, size_t n);
+
 /* ---- run.c: devices, and networks run on them ---- */
 
 extern oclstm_context *device;    /* the one under test */
