@@ -161,11 +161,11 @@ oclstm_status oclstm__reference_sweep(oclstm_plan *plan, oclstm_state *state, co
     width = walk_layer(&w, l, w.plan->sequences[turn]);
     w.from = w.plan->sequences[turn];
   }
-  if (sweep->output != NULL) {
-    if (sweep->head) {
-      width = walk_head(&w, width, w.plan->sequences[turn]);
-      w.from = w.plan->sequences[turn];
-    }
+  if (sweep->head && sweep->output != NULL) {
+    width = walk_head(&w, width, w.plan->sequences[turn]);
+    w.from = w.plan->sequences[turn];
+  }
+  if (sweep->output != NULL && w.from != NULL) { /* a sweep has a layer, or the head */
     write_output(&w, width);
     w.plan->output = w.from;
   }
