@@ -34,7 +34,7 @@ static const oclstm__strategy *automatic(const oclstm__cl *cl, const oclstm_plan
 }
 
 /* AUTO: CLBlast where it serves, except that the strategies of our own kernels use our own product on CPU devices, where
- * it is several times faster (docs/performance.md). */
+ * it is several times faster (docs/strategies.md). */
 static oclstm_status choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
                                  const oclstm__strategy *strategy, const oclstm__gemm_provider **gemm,
                                  char *why_not, size_t bytes, oclstm_error *error) {
