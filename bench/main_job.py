@@ -41,6 +41,8 @@ def run(oclstm, source, target, environment, *options):
                           capture_output=True, env=environment)
     result = json.loads(done.stdout)
     result["process_seconds"] = time.monotonic() - started
+    for path in ("model", "output"):  # of this machine alone
+        del result[path]
     return result
 
 
