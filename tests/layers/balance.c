@@ -107,6 +107,17 @@ EXPORT unsigned long long oclstm_layer_calls(const char *prefix) {
   return sum;
 }
 
+EXPORT oclstm_layer_entry_function oclstm_layer_entry;
+EXPORT const char *oclstm_layer_entry(unsigned k, unsigned long long *to) {
+  if (k >= N_CALLS) {
+    return NULL;
+  }
+  pthread_mutex_lock(&lock);
+  *to = calls[k];
+  pthread_mutex_unlock(&lock);
+  return CALL_NAMES[k];
+}
+
 EXPORT oclstm_layer_live_function oclstm_layer_live;
 EXPORT long oclstm_layer_live(const char *kind) {
   long sum = 0;

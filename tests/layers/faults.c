@@ -1,8 +1,10 @@
-/* Lets the first, second, ... call of one OpenCL entry point fail, until a whole walk through the library passes without.
+/* Lets one OpenCL call after another fail, until a whole walk through the library passes without.
  * SPDX-License-Identifier: MIT
  *
- *   faults SCENARIO ENTRY CODE CACHE_DIR     under the layers balance and fault
+ *   faults SCENARIO LEAST CACHE_DIR     under the layers balance and fault
  *
+ * A walk in which nothing fails shows which entry points are called, CLBlast's calls included; then the first, second, ...
+ * call of each of them fails. LEAST is how many entry points that has to be, so that the test cannot run dry.
  * Whatever fails: no crash, a status that the header documents for the function that gave it, an error that says so,
  * no OpenCL object left; or, where the library knows another way, the right result. */
 #include <clblast_c.h>
@@ -30,7 +32,12 @@ static const oclstm_status DOCUMENTED[N_STAGES][8] = {
     [STATE_GET] = {OCLSTM_E_OPENCL, OCLSTM_E_DEVICE_LOST, OCLSTM_E_MEMORY, OCLSTM_E_DEVICE_MEMORY},
 };
 
+/* Codes that any call may give, in turn, and those of calls that may need memory. -9999 is NVIDIA's own. */
+static const int CODES[] = {-5, -6, -9999, -30};
+static const int MEMORY_CODES[] = {-4, -5, -9999, -6, -1121};
+
 typedef struct layers {
+  oclstm_layer_entry_function *entry;
   oclstm_layer_arm_function *arm;
   oclstm_layer_fired_function *fired;
   oclstm_layer_live_function *live;
@@ -41,7 +48,6 @@ typedef struct trial {
   const oclstm_model *model;
   const own_objects *own;
   const char *entry, *cache_dir;
-  int code;
   float expected[SCENARIO_FLOATS];
 } trial;
 
@@ -76,6 +82,13 @@ static void forget(const trial *t) {
   }
 }
 
+static int code_for(const char *entry, unsigned long nth) {
+  if (strncmp(entry, "clEnqueue", strlen("clEnqueue")) == 0 || strcmp(entry, "clCreateBuffer") == 0) {
+    return MEMORY_CODES[nth % (sizeof MEMORY_CODES / sizeof MEMORY_CODES[0])];
+  }
+  return CODES[nth % (sizeof CODES / sizeof CODES[0])];
+}
+
 /* 1 when the walk did something that it should not, with words about it. */
 static int walk(const trial *t, const layers *l, unsigned long nth, unsigned long *fired) {
   float y[SCENARIO_FLOATS] = {0};
@@ -84,7 +97,7 @@ static int walk(const trial *t, const layers *l, unsigned long nth, unsigned lon
   int wrong = 0;
   memcpy(y, t->expected, sizeof y); /* for the read that is the caller's own */
   long live_before = l->live(NULL);
-  l->arm(t->entry, nth, t->code);
+  l->arm(t->entry, nth, code_for(t->entry, nth));
   oclstm_status status =
       scenario_walk(t->what, t->model, t->own, t->cache_dir, 2, NULL, NULL, y, &reached, &error);
   *fired = l->fired();
@@ -113,29 +126,75 @@ static int walk(const trial *t, const layers *l, unsigned long nth, unsigned lon
   return wrong;
 }
 
-static int try_all(const trial *t, const layers *l) {
+/* All calls of one entry point. */
+static int try_entry(const trial *t, const layers *l) {
   unsigned long nth = 1;
   unsigned long fired = 1;
-  int wrong = 0;
   unsigned long tried = 0;
+  int wrong = 0;
   for (; fired != 0 && nth <= MOST_CALLS; nth += 1 + nth / EACH) {
     wrong += walk(t, l, nth, &fired);
     tried += fired != 0;
     fflush(stdout);
   }
-  printf("%s: %lu calls of %s failed one by one, %d wrong\n", t->what->name, tried, t->entry, wrong);
-  if (tried == 0 || fired != 0) {
-    printf("that is %s\n", tried == 0 ? "none: nothing was tested" : "without end");
+  printf("%-30s %4lu calls failed one by one, %d wrong%s\n", t->entry, tried, wrong,
+         fired != 0 ? ", without end" : "");
+  return wrong + (fired != 0 || tried == 0);
+}
+
+static int may_fail(const char *entry) {
+  return strncmp(entry, "clRelease", strlen("clRelease")) != 0;
+}
+
+enum { MOST_ENTRIES = 128 };
+
+/* The walk in which nothing fails: what is expected, and (in called) which entry points it takes. */
+static oclstm_status learn(trial *t, const layers *l, int called[MOST_ENTRIES], oclstm_error *error) {
+  unsigned long long before[MOST_ENTRIES] = {0};
+  stage reached = CONTEXT_CREATE;
+  if (t->what->cache == WARM_CACHE) {
+    (void)scenario_walk(t->what, t->model, t->own, t->cache_dir, 1, NULL, NULL, t->expected, &reached, error);
+  }
+  for (unsigned k = 0; k < MOST_ENTRIES && l->entry(k, &before[k]) != NULL; ++k) {
+  }
+  oclstm_status status =
+      scenario_walk(t->what, t->model, t->own, t->cache_dir, 2, NULL, NULL, t->expected, &reached, error);
+  forget(t);
+  for (unsigned k = 0; k < MOST_ENTRIES; ++k) {
+    unsigned long long calls = 0;
+    const char *entry = l->entry(k, &calls);
+    called[k] = entry != NULL && calls > before[k] && may_fail(entry);
+  }
+  return status;
+}
+
+static int try_all(trial *t, const layers *l, int least) {
+  int called[MOST_ENTRIES];
+  oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+  int wrong = 0;
+  int entries = 0;
+  if (learn(t, l, called, &error) != OCLSTM_OK) {
+    printf("nothing failed on purpose, yet %s\n", error.text);
     return 1;
   }
-  return wrong != 0;
+  for (unsigned k = 0; k < MOST_ENTRIES; ++k) {
+    unsigned long long ignored = 0;
+    if (called[k]) {
+      t->entry = l->entry(k, &ignored);
+      wrong += try_entry(t, l);
+      ++entries;
+    }
+  }
+  printf("%s: %d entry points, at least %d expected\n", t->what->name, entries, least);
+  return wrong != 0 || entries < least;
 }
 
 static int find_layers(layers *l) {
+  l->entry = (oclstm_layer_entry_function *)oclstm__layer_symbol("oclstm_layer_entry");
   l->arm = (oclstm_layer_arm_function *)oclstm__layer_symbol("oclstm_layer_arm");
   l->fired = (oclstm_layer_fired_function *)oclstm__layer_symbol("oclstm_layer_fired");
   l->live = (oclstm_layer_live_function *)oclstm__layer_symbol("oclstm_layer_live");
-  return l->arm != NULL && l->fired != NULL && l->live != NULL;
+  return l->entry != NULL && l->arm != NULL && l->fired != NULL && l->live != NULL;
 }
 
 int main(int n, char **words) {
@@ -143,28 +202,22 @@ int main(int n, char **words) {
   own_objects own;
   oclstm_model *model = NULL;
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
-  stage reached = CONTEXT_CREATE;
-  if (n != 5 || scenario_find(words[1]) == NULL || !find_layers(&l)) {
-    fprintf(stderr, "faults SCENARIO ENTRY CODE CACHE_DIR, under the layers balance and fault\n");
+  if (n != 4 || scenario_find(words[1]) == NULL || !find_layers(&l)) {
+    fprintf(stderr, "faults SCENARIO LEAST CACHE_DIR, under the layers balance and fault\n");
     return 2;
   }
   if (own_objects_open(&own) != 0) {
     fprintf(stderr, "no OpenCL device\n");
     return 1;
   }
-  trial t = {scenario_find(words[1]), NULL, &own, words[2], NULL, atoi(words[3]), {0}};
-  t.cache_dir = t.what->cache != NO_CACHE ? words[4] : NULL;
-  oclstm_status status = scenario_model(&model, &error);
-  t.model = model;
-  if (status == OCLSTM_OK) {
-    status = scenario_walk(t.what, model, &own, t.cache_dir, 2, NULL, NULL, t.expected, &reached, &error);
-    forget(&t);
-  }
+  trial t = {scenario_find(words[1]), NULL, &own, NULL, NULL, {0}};
+  t.cache_dir = t.what->cache != NO_CACHE ? words[3] : NULL;
   int result = 1;
-  if (status == OCLSTM_OK) {
-    result = try_all(&t, &l);
+  if (scenario_model(&model, &error) == OCLSTM_OK) {
+    t.model = model;
+    result = try_all(&t, &l, atoi(words[2]));
   } else {
-    printf("nothing failed on purpose, yet %s\n", error.text);
+    printf("%s\n", error.text);
   }
   oclstm_model_destroy(&model);
   own_objects_close(&own);

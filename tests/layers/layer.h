@@ -7,6 +7,8 @@
 
 /* balance: calls so far of the entry points whose names begin with prefix ("clCreate", "clFinish", "" for all). */
 typedef unsigned long long oclstm_layer_calls_function(const char *prefix);
+/* balance: the name of the k-th entry point it knows, and its calls so far; NULL when there are not so many. */
+typedef const char *oclstm_layer_entry_function(unsigned k, unsigned long long *calls);
 /* balance: how many references are held of objects of one kind ("mem"), of all with NULL. */
 typedef long oclstm_layer_live_function(const char *kind);
 /* fault: lets the nth call from now on of one entry point fail with the code, once. NULL: nothing fails. */
