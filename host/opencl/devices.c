@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "opencl/cl.h"
@@ -34,12 +35,21 @@ static oclstm_device_type type_of(cl_device_type type) {
   return (type & CL_DEVICE_TYPE_CPU) != 0 ? OCLSTM_DEVICE_CPU : OCLSTM_DEVICE_OTHER;
 }
 
+/* 12 for "OpenCL 1.2 ...", 0 for anything that is no version. */
+static unsigned long version_number(const char *text) {
+  static const char PREFIX[] = "OpenCL ";
+  char *end = NULL;
+  if (strncmp(text, PREFIX, strlen(PREFIX)) != 0) {
+    return 0;
+  }
+  unsigned long major = strtoul(text + strlen(PREFIX), &end, 10);
+  return *end == '.' ? major * 10 + strtoul(end + 1, NULL, 10) : 0;
+}
+
 static const char *why_not(cl_device_id device, const oclstm_device_info *info) {
   cl_bool available = CL_FALSE;
   cl_bool compiler = CL_FALSE;
   cl_bool little_endian = CL_FALSE;
-  unsigned major = 0;
-  unsigned minor = 0;
   (void)clGetDeviceInfo(device, CL_DEVICE_AVAILABLE, sizeof available, &available, NULL);
   (void)clGetDeviceInfo(device, CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler, NULL);
   (void)clGetDeviceInfo(device, CL_DEVICE_ENDIAN_LITTLE, sizeof little_endian, &little_endian, NULL);
@@ -52,7 +62,7 @@ static const char *why_not(cl_device_id device, const oclstm_device_info *info) 
   if (!little_endian) {
     return "it is big-endian";
   }
-  if (sscanf(info->version, "OpenCL %u.%u", &major, &minor) != 2 || major * 10 + minor < 12) {
+  if (version_number(info->version) < 12) {
     return "it is older than OpenCL 1.2";
   }
   return "";

@@ -1,5 +1,7 @@
 /* How many steps a chunk holds: what fits the memory, and what stays in a cache.
  * SPDX-License-Identifier: MIT */
+#include <assert.h>
+
 #include "opencl/plan.h"
 
 enum { MOST_STEPS = 4096 };
@@ -42,7 +44,8 @@ static uint64_t bytes_per_row(const oclstm__widths *w) {
 
 /* Most rows n*B that fit `bytes` and one buffer each. */
 static uint64_t most_rows(const oclstm__cl_plan *plan, const oclstm__widths *w, uint64_t bytes) {
-  uint64_t widest = oclstm__max(oclstm__max(w->gates, w->caller), 1);
+  assert(w->gates > 0 && "a layer has units");
+  uint64_t widest = oclstm__max(w->gates, w->caller);
   uint64_t in_buffer = plan->base.context->device.max_allocation_bytes / (widest * sizeof(float));
   uint64_t in_memory = bytes / bytes_per_row(w);
   uint64_t rows = in_buffer < in_memory ? in_buffer : in_memory;
@@ -56,6 +59,7 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
   const oclstm_device_info *device = &plan->base.context->device;
   const oclstm__widths w = oclstm__plan_widths(plan->base.model, desc->cells != 0);
   uint64_t B = desc->rows;
+  assert(B > 0 && w.gates > 0 && "a plan has rows, a layer has units");
   uint64_t automatic = device->memory_bytes / 4 < DEFAULT_MEMORY ? device->memory_bytes / 4 : DEFAULT_MEMORY;
   /* Steps asked for without a budget may take the whole device. */
   uint64_t budget = desc->memory_bytes != 0 ? desc->memory_bytes

@@ -1,5 +1,6 @@
 /* The table of strategies, the choice among them, and what they share.
  * SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <stdio.h>
 
 #include "opencl/plan.h"
@@ -63,6 +64,7 @@ oclstm_status oclstm__choose_strategy(oclstm__cl *cl, const oclstm_plan_desc *de
   const char *why = "as asked";
   char why_gemm[200];
   *strategy = desc->strategy == OCLSTM_STRATEGY_AUTO ? automatic(cl, desc, &why) : by_id(desc->strategy);
+  assert(*strategy != NULL && "what is not in the table was refused before");
   TRY(choose_gemm(cl, desc, *strategy, gemm, why_gemm, sizeof why_gemm, error));
   (void)snprintf(reason, bytes, "%s; products by %s%s%s", why, (*gemm)->name, why_gemm[0] != '\0' ? ": " : "",
                  why_gemm);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rules of the tree that no compiler knows. SPDX-License-Identifier: MIT
 
-check.py RULE SOURCE    RULE: rooms, calls, text, sizes, or self-test
+check.py RULE SOURCE    RULE: rooms, calls, text, sizes, statuses, or self-test
 Prints FILE:LINE: WHAT for everything found; exits with 1 if there was anything, and if there was nothing to look at.
 """
 import pathlib
@@ -135,10 +135,21 @@ def check_sizes(source, paths):
                 start = None if line.startswith("}") else start
 
 
+def check_statuses(source, paths):
+    """Every status of the list is expected by a test somewhere: one that nothing triggers promises too much."""
+    header = pathlib.Path("include/oclstm/oclstm.h")
+    text = (source / header).read_text() if (source / header).exists() else ""
+    tests = "\n".join((source / path).read_text() for path in paths if path.name != "test_status.c")
+    for match in re.finditer(r"^ *XX\((E_\w+),", text, re.M):
+        if not re.search(rf"\b(OCLSTM_)?{match.group(1)}\b", tests):
+            yield header, line_of(text, match.start(1)), f"no test expects {match.group(1)}"
+
+
 RULES = {
     "rooms": (check_rooms, ["host"], {".c", ".h"}),
     "calls": (check_calls, ["host"], {".c", ".h"}),
     "text": (check_text, FOLDERS, TEXTS),
+    "statuses": (check_statuses, ["tests"], {".c", ".py"}),
     "sizes": (check_sizes, ["host", "include", "kernels"], SOURCES),
 }
 
@@ -175,6 +186,7 @@ BROKEN = [
     ("host/core/a.c", SPDX + "int f(void) {\n" + "  g();\n" * 58 + "}\n", "sizes", 0),
     ("host/core/a.c", SPDX + "int f(void) {\n" + "  g();\n" * 29 + "\n" + "  g();\n" * 29 + "}\n", "sizes", 1),
     ("host/core/a.c", SPDX + "\n" * 300, "sizes", 1),
+    ("include/oclstm/oclstm.h", '  XX(OK, 0, "")\n  XX(E_ODD, -1, "")\n', "statuses", 1),
 ]
 
 

@@ -1,4 +1,4 @@
-# Registers one test executable for one device.
+# Registers one test executable for one device. SPDX-License-Identifier: MIT
 #
 #   oclstm_device_test(NAME EXE DEVICE STRATEGY GEMM [LABEL...] [ARGS ARG...] [THROUGH COMMAND...] [FULL])
 #
