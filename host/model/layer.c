@@ -71,9 +71,12 @@ static oclstm_status check_enumerators(const oclstm_layer *layer, size_t index, 
   }
   for (size_t d = 0; d < 2; ++d) {
     for (size_t role = 0; role < OCLSTM_N_ROLES; ++role) {
-      if ((unsigned)layer->activation[d][role].kind > OCLSTM_ACT_SOFTPLUS) {
-        return oclstm__fail(error, OCLSTM_E_ARGUMENT, "layer %zu: activation[%zu][%zu] is %u", index, d, role,
-                            (unsigned)layer->activation[d][role].kind);
+      const oclstm_activation *activation = &layer->activation[d][role];
+      if ((unsigned)activation->kind > OCLSTM_ACT_SOFTPLUS || !isfinite(activation->alpha) ||
+          !isfinite(activation->beta)) {
+        return oclstm__fail(error, OCLSTM_E_ARGUMENT,
+                            "layer %zu: activation[%zu][%zu] is %u with alpha %g and beta %g", index, d, role,
+                            (unsigned)activation->kind, (double)activation->alpha, (double)activation->beta);
       }
     }
   }

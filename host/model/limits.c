@@ -6,6 +6,9 @@ static uint64_t or_default(uint64_t given, uint64_t fallback) {
   return given != 0 ? given : fallback;
 }
 
+/* Products of two feature counts and a gate count stay far from 2^64. */
+static const uint64_t MOST_FEATURES = UINT64_C(1) << 28;
+
 oclstm_limits oclstm__limits(const oclstm_limits *given) {
   static const oclstm_limits NONE = OCLSTM_LIMITS_INIT;
   const oclstm_limits *l = given != NULL ? given : &NONE;
@@ -13,6 +16,7 @@ oclstm_limits oclstm__limits(const oclstm_limits *given) {
   limits.header_bytes = or_default(l->header_bytes, UINT64_C(16) << 20);
   limits.tensors = or_default(l->tensors, 65536);
   limits.features = or_default(l->features, 65536);
+  limits.features = limits.features < MOST_FEATURES ? limits.features : MOST_FEATURES;
   limits.layers = or_default(l->layers, 256);
   limits.parameters = or_default(l->parameters, UINT64_C(1) << 34);
   limits.steps = or_default(l->steps, UINT64_C(1) << 40);

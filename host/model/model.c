@@ -78,7 +78,7 @@ static uint64_t layer_parameters(const oclstm_layer *layer) {
   size_t n = oclstm__layer_arrays(layer, specs);
   uint64_t sum = 0;
   for (size_t k = 0; k < n; ++k) {
-    sum += oclstm__spec_count(&specs[k]); /* sizes are below 2^17 here: no overflow */
+    sum += oclstm__spec_count(&specs[k]); /* features are at most 2^28: no overflow */
   }
   return sum * oclstm_layer_directions(layer);
 }

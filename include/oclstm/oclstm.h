@@ -158,7 +158,7 @@ typedef struct oclstm_limits {
   size_t struct_size;
   uint64_t header_bytes; /* safetensors header; 16 MiB */
   uint64_t tensors;      /* in one file; 65,536 */
-  uint64_t features;     /* I, H, P and the head's size, each; 65,536 */
+  uint64_t features;     /* I, H, P and the head's size, each; 65,536, never more than 2^28 */
   uint64_t layers;       /* 256 */
   uint64_t parameters;   /* in one model; 2^34 */
   uint64_t steps;        /* T of one array; 2^40 */
