@@ -17,10 +17,10 @@ fi
 
 build_packages="gcc libc6-dev cmake ninja-build pkg-config ocl-icd-opencl-dev opencl-c-headers libclblast-dev
   libjansson-dev libxxhash-dev"
-demo_packages="python3 python3-numpy gnuplot-nox"
+demo_packages="gnuplot-nox"
 # cmocka: C tests. PoCL, oclgrind, rusticl: three OpenCL implementations, which tests choose by name. torch: vectors to compare with.
 # clang, clang-format, clang-tidy, shellcheck: rules of the tree. g++: public headers as C++. binutils: exported names.
-test_packages="libcmocka-dev oclgrind mesa-opencl-icd pocl-opencl-icd python3-torch clang clang-format clang-tidy
+test_packages="python3 python3-numpy libcmocka-dev oclgrind mesa-opencl-icd pocl-opencl-icd python3-torch clang clang-format clang-tidy
   shellcheck g++ binutils ccache"
 
 say() {
