@@ -18,8 +18,8 @@ cmake --build "$work"
 # fails on purpose fails in one thread.
 except='style|package|slow|rusticl|oclgrind'
 # LeakSanitizer itself crashes now and then when a driver's threads end while it stops the world ("Tracer caught signal
-# 11"). A leak is there every time: a second try does not hide it. A race may not be: no second try for those.
-repeat='--repeat until-pass:2'
+# 11"). A leak is there every time: further tries do not hide it. A race may not be: it has one try.
+repeat='--repeat until-pass:3'
 if [ "$sanitizers" = thread ]; then
   except="$except|faults"
   repeat=
