@@ -1,6 +1,5 @@
 /* The description of a network, written as JSON.
  * SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,12 +53,6 @@ static oclstm_status write_fields(json_t *object, const oclstm__field *fields, c
   oclstm_status status = OCLSTM_OK;
   for (const oclstm__field *field = fields; field->key != NULL; ++field) {
     const char *at = (const char *)from + field->offset;
-    if (field->type == OCLSTM__FIELD_FLOAT) {
-      float number;
-      memcpy(&number, at, sizeof number);
-      REQUIRE(isfinite(number), OCLSTM_E_ARGUMENT, "layer %zu: %s is %g, which no file can hold", layer,
-              field->key, (double)number);
-    }
     if (field->required || !field_is_zero(field, at)) {
       REQUIRE(json_object_set_new(object, field->key, field_value(field, at)) == 0, OCLSTM_E_MEMORY,
               "description: layer %zu", layer);

@@ -284,7 +284,7 @@ typedef struct oclstm_model_desc {
 
 /* Makes a model. The descriptor's arrays are copied (F64 stays double, for the reference; the others become
  * float32, exactly).
- * Returns OK; E_ARGUMENT (a NULL, a struct_size or an enumerator out of range); E_SHAPE (sizes that do not fit
+ * Returns OK; E_ARGUMENT (a NULL, a struct_size, an enumerator or a number out of range); E_SHAPE (sizes that do not fit
  * each other); E_LIMIT; E_MISSING (an array the layer's description needs); E_NONFINITE; E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_model_create(const oclstm_model_desc *desc, oclstm_model **model,
                                              oclstm_error *error);
@@ -317,8 +317,8 @@ OCLSTM_API oclstm_status oclstm_model_load_memory(const void *bytes, size_t n,
 /* Writes the model as safetensors with its description and a checksum. Written to a temporary name beside path,
  * then renamed: path is either the whole new file or untouched. A link at path is followed, the mode of a file that
  * is replaced is kept.
- * Returns OK; E_ARGUMENT (also a layer with an alpha or beta that is not finite); E_OPEN (the folder is missing or not
- * writable, or path is no regular file or may not be written); E_WRITE; E_FULL; E_MEMORY. */
+ * Returns OK; E_ARGUMENT; E_OPEN (the folder is missing or not writable, or path is no regular
+ * file or may not be written); E_WRITE; E_FULL; E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_model_save(const oclstm_model *model, const char *path, oclstm_error *error);
 
 /* Destroys *model and sets it to NULL; NULL and *model == NULL are fine. Plans and states of the model must be
