@@ -159,19 +159,27 @@ static oclstm_status check_lengths(const int32_t *lengths, size_t rows, size_t s
   return OCLSTM_OK;
 }
 
-oclstm_status oclstm__sweep_run(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
-                                oclstm_error *error) {
+oclstm_status oclstm__check_call(const oclstm_plan *plan, const oclstm_state *state, const oclstm__call *call,
+                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  REQUIRE(sweep->steps <= plan->desc.steps, OCLSTM_E_ARGUMENT, "%zu steps, the plan takes %zu", sweep->steps,
+  REQUIRE(call->steps <= plan->desc.steps, OCLSTM_E_ARGUMENT, "%zu steps, the plan takes %zu", call->steps,
           plan->desc.steps);
-  REQUIRE((unsigned)sweep->layout <= OCLSTM_BATCH_MAJOR, OCLSTM_E_ARGUMENT, "layout is %u",
-          (unsigned)sweep->layout);
-  REQUIRE(sweep->input != NULL || sweep->steps == 0, OCLSTM_E_ARGUMENT, "x is NULL");
-  REQUIRE(sweep->cells == NULL || plan->desc.cells, OCLSTM_E_ARGUMENT,
-          "cells wanted from a plan made without them");
+  REQUIRE((unsigned)call->layout <= OCLSTM_BATCH_MAJOR, OCLSTM_E_ARGUMENT, "layout is %u",
+          (unsigned)call->layout);
+  REQUIRE(call->x || call->steps == 0, OCLSTM_E_ARGUMENT, "x is NULL");
+  REQUIRE(!call->cells || plan->desc.cells, OCLSTM_E_ARGUMENT, "cells wanted from a plan made without them");
   REQUIRE(state->context == plan->context && state->model == plan->model && state->rows == plan->desc.rows,
           OCLSTM_E_STATE, "state of %zu rows given to a plan of %zu rows, or of another context or model",
           state->rows, plan->desc.rows);
+done:
+  return status;
+}
+
+oclstm_status oclstm__sweep_run(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
+                                oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__call call = {sweep->steps, sweep->layout, sweep->input != NULL, sweep->cells != NULL};
+  TRY(oclstm__check_call(plan, state, &call, error));
   TRY(check_lengths(sweep->lengths, plan->desc.rows, sweep->steps, error));
   if (sweep->steps > 0) {
     TRY(plan->context->engine->sweep(plan, state, sweep, error));

@@ -73,6 +73,15 @@ struct oclstm__engine {
                          oclstm_error *error);
 };
 
+/* What every forward call is checked for, wherever its arrays are. */
+typedef struct oclstm__call {
+  size_t steps;
+  oclstm_layout layout;
+  bool x, cells; /* given, wanted */
+} oclstm__call;
+oclstm_status oclstm__check_call(const oclstm_plan *plan, const oclstm_state *state, const oclstm__call *call,
+                                 oclstm_error *error);
+
 /* Checked entry to sweep for host/job: plan and state belong together, sizes and lengths are in range. */
 oclstm_status oclstm__sweep_run(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
                                 oclstm_error *error);

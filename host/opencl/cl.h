@@ -15,7 +15,6 @@ typedef struct oclstm__program oclstm__program;
 
 typedef struct oclstm__cl {
   struct oclstm_context base;
-  cl_platform_id platform;
   cl_device_id device;
   cl_context context;
   cl_command_queue queue;

@@ -61,7 +61,6 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
   CL(clRetainCommandQueue(queue));
   cl->queue = queue;
   cl->device = device;
-  CL(clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof cl->platform, &cl->platform, NULL));
   CL(clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL));
   cl->out_of_order = (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
   cl->vector_width = vector_width(device, info);

@@ -8,11 +8,21 @@ static size_t items_local(const oclstm__cl *cl) {
   return oclstm__min(ITEMS_LOCAL, cl->base.device.max_work_group);
 }
 
+/* A kernel over single floats, rows.cl's kind. */
+static oclstm_status run_items(const oclstm__cl_plan *plan, cl_kernel kernel, const oclstm__arg *args,
+                               size_t n_args, size_t items, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  TRY(oclstm__set_args(kernel, 0, args, n_args, error));
+  TRY(oclstm__enqueue_items(cl, kernel, items, items_local(cl), error));
+done:
+  return status;
+}
+
 /* ---- rows in and out ---- */
 
 oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, oclstm_layout layout,
                               size_t steps, size_t width, oclstm__columns to, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
   const cl_ulong from_first = first;
   const cl_int place[] = {(cl_int)to.ld, (cl_int)to.column};
   const cl_int shape[] = {layout == OCLSTM_BATCH_MAJOR, (cl_int)steps, (cl_int)plan->base.desc.rows,
@@ -23,17 +33,12 @@ oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, 
       {sizeof(cl_int), &shape[0]}, {sizeof(cl_int), &shape[1]},      {sizeof(cl_int), &shape[2]},
       {sizeof(cl_int), &shape[3]},
   };
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
-  TRY(oclstm__set_args(plan->pack_rows, 0, args, sizeof args / sizeof args[0], error));
-  TRY(oclstm__enqueue_items(cl, plan->pack_rows, steps * plan->base.desc.rows * width, items_local(cl),
-                            error));
-done:
-  return status;
+  return run_items(plan, plan->pack_rows, args, sizeof args / sizeof args[0],
+                   steps * plan->base.desc.rows * width, error);
 }
 
 oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, cl_mem from, cl_mem to, size_t first,
                                 oclstm_layout layout, size_t steps, size_t width, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
   const cl_ulong to_first = first;
   const cl_int shape[] = {layout == OCLSTM_BATCH_MAJOR, (cl_int)steps, (cl_int)plan->base.desc.rows,
                           (cl_int)width};
@@ -43,12 +48,8 @@ oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, cl_mem from, cl_mem to, s
       {sizeof(cl_int), &shape[1]},  {sizeof(cl_int), &shape[2]},
       {sizeof(cl_int), &shape[3]},
   };
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
-  TRY(oclstm__set_args(plan->unpack_rows, 0, args, sizeof args / sizeof args[0], error));
-  TRY(oclstm__enqueue_items(cl, plan->unpack_rows, steps * plan->base.desc.rows * width, items_local(cl),
-                            error));
-done:
-  return status;
+  return run_items(plan, plan->unpack_rows, args, sizeof args / sizeof args[0],
+                   steps * plan->base.desc.rows * width, error);
 }
 
 /* ---- layers ---- */
@@ -89,16 +90,14 @@ done:
 
 static oclstm_status walk_head(oclstm__cl_plan *plan, size_t n, cl_mem in, cl_mem out, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
   const cl_int shape[] = {(cl_int)n, (cl_int)plan->base.desc.rows, (cl_int)plan->base.model->head_size};
   const oclstm__arg args[] = {
       {sizeof out, &out},          {sizeof(cl_mem), &plan->head_b}, {sizeof(cl_mem), &plan->lengths},
       {sizeof(cl_int), &shape[0]}, {sizeof(cl_int), &shape[1]},     {sizeof(cl_int), &shape[2]},
   };
   TRY(oclstm__gemm_enqueue(plan->head, in, n * plan->base.desc.rows, out, error));
-  TRY(oclstm__set_args(plan->head_bias, 0, args, sizeof args / sizeof args[0], error));
-  TRY(oclstm__enqueue_items(cl, plan->head_bias, n * plan->base.desc.rows * plan->base.model->head_size,
-                            items_local(cl), error));
+  TRY(run_items(plan, plan->head_bias, args, sizeof args / sizeof args[0],
+                n * plan->base.desc.rows * plan->base.model->head_size, error));
 done:
   return status;
 }

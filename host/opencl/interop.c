@@ -88,9 +88,6 @@ static oclstm_status check_io(const oclstm__cl_plan *plan, const oclstm_opencl_i
   size_t B = plan->base.desc.rows;
   size_t rows = io->steps * B; /* steps is at most the plan's: no overflow */
   const oclstm__widths w = oclstm__plan_widths(model, true);
-  REQUIRE(io->x.mem != NULL || io->steps == 0, OCLSTM_E_ARGUMENT, "x is NULL");
-  REQUIRE(io->cells.mem == NULL || plan->base.desc.cells, OCLSTM_E_ARGUMENT,
-          "cells wanted from a plan made without them");
   REQUIRE((io->n_wait == 0) == (io->wait == NULL), OCLSTM_E_ARGUMENT, "%u events in a wait list that is %s",
           (unsigned)io->n_wait, io->wait == NULL ? "NULL" : "given");
   TRY(check_buffer(&io->x, rows * oclstm_model_input_size(model), "x", error));
@@ -149,13 +146,8 @@ oclstm_status oclstm_forward_opencl(oclstm_plan *plan, oclstm_state *state, cons
   REQUIRE(plan != NULL && state != NULL && io != NULL && io->struct_size == sizeof *io, OCLSTM_E_ARGUMENT,
           "plan, state or io is NULL, or io is of another version");
   REQUIRE(plan->context->engine == &oclstm__opencl_engine, OCLSTM_E_ARGUMENT, "the plan is of the reference");
-  REQUIRE(io->steps <= plan->desc.steps, OCLSTM_E_ARGUMENT, "%zu steps, the plan takes %zu", io->steps,
-          plan->desc.steps);
-  REQUIRE((unsigned)io->layout <= OCLSTM_BATCH_MAJOR, OCLSTM_E_ARGUMENT, "layout is %u",
-          (unsigned)io->layout);
-  REQUIRE(state->context == plan->context && state->model == plan->model && state->rows == plan->desc.rows,
-          OCLSTM_E_STATE, "state of %zu rows given to a plan of %zu rows, or of another context or model",
-          state->rows, plan->desc.rows);
+  const oclstm__call call = {io->steps, io->layout, io->x.mem != NULL, io->cells.mem != NULL};
+  TRY(oclstm__check_call(plan, state, &call, error));
   oclstm__cl_plan *p = oclstm__cl_plan_of(plan);
   const oclstm__cl *cl = oclstm__plan_cl(p);
   TRY(check_io(p, io, error));

@@ -144,8 +144,7 @@ oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, ocls
 
 /* ---- forward.c ---- */
 
-/* The layers of a sweep from activations[0] to *result, one of the two activations (or zeros columns of `other` filled
- * by the caller before). */
+/* The layers and the head of a sweep, from activations[0] to *result, one of the two activations. */
 oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
                               cl_mem *result, oclstm_error *error);
 /* Rows between a caller's buffer (from float `first` on) and ours. In: to columns `column` .. of rows of `ld` floats. */
