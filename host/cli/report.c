@@ -26,6 +26,7 @@ int cli_exit_code(oclstm_status status) {
     case OCLSTM_E_MISSING:
     case OCLSTM_E_LIMIT:
     case OCLSTM_E_LENGTHS:
+    case OCLSTM_E_INDEX:
     case OCLSTM_E_NONFINITE:
     case OCLSTM_E_CHECKSUM: return CLI_BAD_FILE;
     case OCLSTM_E_PLATFORM:

@@ -84,7 +84,10 @@ oclstm_status oclstm_supports(const oclstm_context *context, const oclstm_model 
   oclstm_plan_desc checked;
   REQUIRE(context != NULL && model != NULL, OCLSTM_E_ARGUMENT, "context or model is NULL");
   TRY(check_plan_desc(desc, &checked, error));
-  TRY(oclstm__refuse_unbuilt(model, &checked, error));
+  const oclstm_layer *last = &model->layers[model->n_layers - 1];
+  REQUIRE(!checked.training, OCLSTM_E_UNSUPPORTED, "training is not supported");
+  REQUIRE(!checked.cells || oclstm__cell_size(last) != 0, OCLSTM_E_UNSUPPORTED,
+          "cells of layer %zu are not supported: it has no c", model->n_layers - 1);
   TRY(context->engine->supports(context, model, &checked, error));
 done:
   return status;
@@ -121,7 +124,7 @@ oclstm_status oclstm_state_create(const oclstm_plan *plan, oclstm_state **state,
   REQUIRE(state != NULL, OCLSTM_E_ARGUMENT, "state is NULL");
   *state = NULL;
   REQUIRE(plan != NULL, OCLSTM_E_ARGUMENT, "plan is NULL");
-  TRY(plan->context->engine->state_create(plan->context, plan->model, plan->desc.rows, state, error));
+  TRY(plan->context->engine->state_create(plan, state, error));
 done:
   return status;
 }
@@ -159,6 +162,24 @@ static oclstm_status check_lengths(const int32_t *lengths, size_t rows, size_t s
   return OCLSTM_OK;
 }
 
+/* Ids of valid steps only: padding is not read. */
+static oclstm_status check_ids(const oclstm_plan *plan, const oclstm__sweep *sweep, oclstm_error *error) {
+  const int32_t *ids = sweep->input;
+  size_t V = plan->model->embedding_size;
+  size_t B = plan->desc.rows;
+  for (size_t b = 0; b < B; ++b) {
+    size_t valid = sweep->lengths != NULL ? (size_t)sweep->lengths[b] : sweep->steps;
+    for (size_t t = 0; t < valid; ++t) {
+      int32_t id = ids[sweep->layout == OCLSTM_TIME_MAJOR ? t * B + b : b * sweep->steps + t];
+      if (id < 0 || (size_t)id >= V) {
+        return oclstm__fail(error, OCLSTM_E_INDEX,
+                            "id %ld at step %zu of row %zu, the embedding has %zu rows", (long)id, t, b, V);
+      }
+    }
+  }
+  return OCLSTM_OK;
+}
+
 oclstm_status oclstm__check_call(const oclstm_plan *plan, const oclstm_state *state, const oclstm__call *call,
                                  oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -166,10 +187,13 @@ oclstm_status oclstm__check_call(const oclstm_plan *plan, const oclstm_state *st
           plan->desc.steps);
   REQUIRE((unsigned)call->layout <= OCLSTM_BATCH_MAJOR, OCLSTM_E_ARGUMENT, "layout is %u",
           (unsigned)call->layout);
-  REQUIRE(call->x || call->steps == 0, OCLSTM_E_ARGUMENT, "x is NULL");
+  REQUIRE(call->input || call->steps == 0, OCLSTM_E_ARGUMENT, "%s is NULL",
+          plan->model->embedding_size != 0 ? "ids" : "x");
   REQUIRE(!call->cells || plan->desc.cells, OCLSTM_E_ARGUMENT, "cells wanted from a plan made without them");
-  REQUIRE(state->context == plan->context && state->model == plan->model && state->rows == plan->desc.rows,
-          OCLSTM_E_STATE, "state of %zu rows given to a plan of %zu rows, or of another context or model",
+  REQUIRE(state->context == plan->context && state->model == plan->model && state->rows == plan->desc.rows &&
+              state->precision == plan->desc.precision,
+          OCLSTM_E_STATE,
+          "state of %zu rows given to a plan of %zu rows, or of another context, model or precision",
           state->rows, plan->desc.rows);
 done:
   return status;
@@ -181,6 +205,9 @@ oclstm_status oclstm__sweep_run(oclstm_plan *plan, oclstm_state *state, const oc
   const oclstm__call call = {sweep->steps, sweep->layout, sweep->input != NULL, sweep->cells != NULL};
   TRY(oclstm__check_call(plan, state, &call, error));
   TRY(check_lengths(sweep->lengths, plan->desc.rows, sweep->steps, error));
+  if (plan->model->embedding_size != 0 && sweep->first_layer == 0 && sweep->n_layers > 0) {
+    TRY(check_ids(plan, sweep, error));
+  }
   if (sweep->steps > 0) {
     TRY(plan->context->engine->sweep(plan, state, sweep, error));
   }
@@ -194,13 +221,16 @@ oclstm_status oclstm_forward(oclstm_plan *plan, oclstm_state *state, const oclst
   REQUIRE(plan != NULL && state != NULL && io != NULL, OCLSTM_E_ARGUMENT, "plan, state or io is NULL");
   REQUIRE(io->struct_size == sizeof *io, OCLSTM_E_ARGUMENT, "io of %zu bytes, expected %zu", io->struct_size,
           sizeof *io);
+  bool embedding = plan->model->embedding_size != 0;
+  REQUIRE(embedding ? io->x == NULL : io->ids == NULL, OCLSTM_E_ARGUMENT,
+          "%s given to a model %s an embedding", embedding ? "x" : "ids", embedding ? "with" : "without");
   const oclstm__sweep whole = {
       .steps = io->steps,
       .layout = io->layout,
       .n_layers = plan->model->n_layers,
       .head = plan->model->head_size != 0,
       .part = OCLSTM__WHOLE,
-      .input = io->x,
+      .input = embedding ? (const void *)io->ids : io->x,
       .lengths = io->lengths,
       .output = io->y,
       .cells = io->cells,

@@ -30,6 +30,7 @@ struct oclstm_state {
   oclstm_context *context;
   const oclstm_model *model;
   size_t rows;
+  oclstm_precision precision;
 };
 
 /* The part of a network that one walk over a chunk of steps computes: layers first_layer .. first_layer + n_layers - 1
@@ -43,12 +44,15 @@ typedef struct oclstm__sweep {
   bool head;
   /* WHOLE walks every layer in its own directions. The other two walk one direction of a bidirectional first layer:
    * REVERSE_HALF has n_layers = 1 and no head, and gives that direction's half of y and cells, [n,B,R] and [n,B,H].
-   * FORWARD_HALF takes that half of y back in `other` and goes on through the layers behind. */
+   * FORWARD_HALF takes that half of y back in `other`, merges the two and goes on through the layers behind. */
   enum { OCLSTM__WHOLE, OCLSTM__REVERSE_HALF, OCLSTM__FORWARD_HALF } part;
-  const float *input;     /* [n,B,input_size of the first layer] */
+  /* [n,B,input_size of the first layer]; when the sweep begins at layer 0 of a model with an embedding, ids [n,B]. */
+  const void *input;
   const int32_t *lengths; /* [B] valid steps of this chunk, 0 .. n, or NULL: n */
   const float *other;     /* FORWARD_HALF: [n,B,R] */
-  float *output;          /* y of the last layer or of the head [n,B,...], or NULL */
+  /* y of the last layer or of the head [n,B,...], or NULL. A go_backwards layer gives row b's valid steps of this chunk in
+   * the order of processing: step t at place lengths[b] - 1 - t. */
+  float *output;
   /* c of every step of the last layer [n,B,D*H], or NULL; in FORWARD_HALF with one layer the forward half [n,B,H]. */
   float *cells;
 } oclstm__sweep;
@@ -63,8 +67,7 @@ struct oclstm__engine {
   oclstm_status (*plan_create)(oclstm_context *context, const oclstm_model *model,
                                const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error);
   void (*plan_destroy)(oclstm_plan *plan);
-  oclstm_status (*state_create)(oclstm_context *context, const oclstm_model *model, size_t rows,
-                                oclstm_state **state, oclstm_error *error);
+  oclstm_status (*state_create)(const oclstm_plan *plan, oclstm_state **state, oclstm_error *error);
   void (*state_destroy)(oclstm_state *state);
   oclstm_status (*state_set)(oclstm_state *state, const float *h, const float *c, oclstm_error *error);
   oclstm_status (*state_get)(oclstm_state *state, float *h, float *c, oclstm_error *error);
@@ -77,7 +80,7 @@ struct oclstm__engine {
 typedef struct oclstm__call {
   size_t steps;
   oclstm_layout layout;
-  bool x, cells; /* given, wanted */
+  bool input, cells; /* given, wanted */
 } oclstm__call;
 oclstm_status oclstm__check_call(const oclstm_plan *plan, const oclstm_state *state, const oclstm__call *call,
                                  oclstm_error *error);
@@ -95,9 +98,5 @@ oclstm_status oclstm__reference_context_create(const oclstm_context_desc *desc, 
 oclstm_status oclstm__opencl_list_devices(oclstm_device_info *devices, size_t capacity, size_t *count,
                                           oclstm_error *error);
 void oclstm__reference_device(oclstm_device_info *device);
-
-/* What no engine has yet is refused here, by name, for both. */
-oclstm_status oclstm__refuse_unbuilt(const oclstm_model *model, const oclstm_plan_desc *desc,
-                                     oclstm_error *error);
 
 #endif

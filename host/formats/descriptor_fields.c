@@ -42,6 +42,7 @@ const oclstm__field OCLSTM__LAYER_FIELDS[] = {
     {"dropout_output", OCLSTM__FIELD_FLOAT, false, offsetof(oclstm_layer, dropout_output), NULL},
     {"dropout_recurrent", OCLSTM__FIELD_FLOAT, false, offsetof(oclstm_layer, dropout_recurrent), NULL},
     {"dropout_weights", OCLSTM__FIELD_FLOAT, false, offsetof(oclstm_layer, dropout_weights), NULL},
+    {"initial_state", OCLSTM__FIELD_BOOL, false, offsetof(oclstm_layer, initial_state), NULL},
     {NULL, OCLSTM__FIELD_SIZE, false, 0, NULL},
 };
 

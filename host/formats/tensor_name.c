@@ -14,9 +14,19 @@ static const struct {
   const char *stem;
   size_t member;
 } STEMS[] = {
-    {"weight_ih", offsetof(oclstm_weights, W_ih)}, {"weight_hh", offsetof(oclstm_weights, W_hh)},
-    {"bias_ih", offsetof(oclstm_weights, b_ih)},   {"bias_hh", offsetof(oclstm_weights, b_hh)},
-    {"weight_hr", offsetof(oclstm_weights, W_hr)}, {"weight_peephole", offsetof(oclstm_weights, peephole)},
+    {"weight_ih", offsetof(oclstm_weights, W_ih)},
+    {"weight_hh", offsetof(oclstm_weights, W_hh)},
+    {"bias_ih", offsetof(oclstm_weights, b_ih)},
+    {"bias_hh", offsetof(oclstm_weights, b_hh)},
+    {"weight_hr", offsetof(oclstm_weights, W_hr)},
+    {"weight_peephole", offsetof(oclstm_weights, peephole)},
+    {"norm_ih", offsetof(oclstm_weights, norm_ih)},
+    {"norm_hh", offsetof(oclstm_weights, norm_hh)},
+    {"norm_c", offsetof(oclstm_weights, norm_c)},
+    {"norm_c_bias", offsetof(oclstm_weights, norm_c_bias)},
+    {"norm_gates", offsetof(oclstm_weights, norm_gates)},
+    {"initial_h", offsetof(oclstm_weights, initial_h)},
+    {"initial_c", offsetof(oclstm_weights, initial_c)},
 };
 
 void oclstm__tensor_name(char name[OCLSTM__NAME_BUFFER], const char *prefix, size_t prefix_bytes,

@@ -47,7 +47,7 @@ done:
   return status;
 }
 
-static oclstm_status read_chunk(void *user, uint64_t first, size_t n, float *to, oclstm_error *error) {
+static oclstm_status read_chunk(void *user, uint64_t first, size_t n, void *to, oclstm_error *error) {
   npy_source *s = user;
   if (s->n_arrays == 1 && s->layout == OCLSTM_TIME_MAJOR) {
     size_t step = s->rows * s->features;

@@ -88,10 +88,10 @@ typedef struct array {
   size_t step; /* floats of one step */
 } array;
 
-static oclstm_status read_array(void *user, uint64_t first, size_t n, float *to, oclstm_error *error) {
+static oclstm_status read_array(void *user, uint64_t first, size_t n, void *to, oclstm_error *error) {
   const array *a = user;
   (void)error;
-  memcpy(to, a->floats + first * a->step, n * a->step * sizeof *to);
+  memcpy(to, a->floats + first * a->step, n * a->step * sizeof *a->floats);
   return OCLSTM_OK;
 }
 

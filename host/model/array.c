@@ -26,26 +26,52 @@ const char *oclstm__dtype_name(oclstm_dtype dtype) {
 }
 
 /* IEEE 754 binary16, subnormals included. */
-static double half_value(uint16_t bits) {
+float oclstm__half_float(uint16_t bits) {
   int exponent = (bits >> 10) & 0x1f;
   int fraction = bits & 0x3ff;
-  double magnitude;
+  float magnitude;
   if (exponent == 0x1f) {
-    magnitude = fraction == 0 ? (double)INFINITY : (double)NAN;
+    magnitude = fraction == 0 ? INFINITY : NAN;
   } else if (exponent == 0) {
-    magnitude = ldexp(fraction, -24);
+    magnitude = ldexpf((float)fraction, -24);
   } else {
-    magnitude = ldexp(fraction + 1024, exponent - 25);
+    magnitude = ldexpf((float)(fraction + 1024), exponent - 25);
   }
   return (bits & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
 /* bfloat16 is the upper half of a float32. */
-static double bfloat_value(uint16_t bits) {
+float oclstm__bfloat_float(uint16_t bits) {
   uint32_t wide = (uint32_t)bits << 16;
   float value;
   memcpy(&value, &wide, sizeof value);
   return value;
+}
+
+uint16_t oclstm__bfloat_bits(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  if (isnan(value)) {
+    return (uint16_t)(bits >> 16 | 0x40); /* quiet: rounding could carry a NaN into an infinity */
+  }
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/* A float16 has ulp 2^(e-10) for 2^e <= |value|, and 2^-24 below 2^-14: counting ulps in float32 rounds to nearest even. */
+uint16_t oclstm__half_bits(float value) {
+  uint16_t sign = signbit(value) ? 0x8000 : 0;
+  float magnitude = fabsf(value);
+  int exponent = 0;
+  if (isnan(value)) {
+    return sign | 0x7e00;
+  }
+  if (magnitude >= 65520.0F) { /* half an ulp over the largest */
+    return sign | 0x7c00;
+  }
+  (void)frexpf(magnitude, &exponent);
+  exponent = exponent - 1 < -14 ? -14 : exponent - 1;
+  int ulps = (int)rintf(ldexpf(magnitude, 10 - exponent));
+  return (uint16_t)(sign | (((exponent + 14) << 10) + ulps));
 }
 
 double oclstm__array_at(const oclstm_array *array, size_t k) {
@@ -63,8 +89,8 @@ double oclstm__array_at(const oclstm_array *array, size_t k) {
   switch (array->dtype) {
     case OCLSTM_F32: return v.f32;
     case OCLSTM_F64: return v.f64;
-    case OCLSTM_F16: return half_value(v.u16);
-    case OCLSTM_BF16: return bfloat_value(v.u16);
+    case OCLSTM_F16: return (double)oclstm__half_float(v.u16);
+    case OCLSTM_BF16: return (double)oclstm__bfloat_float(v.u16);
     case OCLSTM_I8: return v.i8;
     case OCLSTM_I16: return v.i16;
     case OCLSTM_I32: return v.i32;

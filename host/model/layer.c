@@ -28,6 +28,51 @@ size_t oclstm_layer_output_size(const oclstm_layer *layer) {
   return directions * oclstm_layer_state_size(layer);
 }
 
+size_t oclstm__cell_size(const oclstm_layer *layer) {
+  return layer->kind == OCLSTM_LSTM ? layer->hidden_size : 0;
+}
+
+oclstm_activation oclstm__activation(const oclstm_layer *layer, size_t direction, size_t role) {
+  oclstm_activation activation = layer->activation[direction][role];
+  if (activation.kind == OCLSTM_ACT_DEFAULT) {
+    activation.kind = role == OCLSTM_ROLE_GATE ? OCLSTM_ACT_SIGMOID : OCLSTM_ACT_TANH;
+  }
+  return activation;
+}
+
+/* ---- arrays ---- */
+
+/* Appends vectors of `rows` elements to specs. */
+static size_t add_vector(oclstm__array_spec *specs, size_t n, const char *name, size_t rows, size_t member) {
+  specs[n] = (oclstm__array_spec){name, rows, 0, member};
+  return n + 1;
+}
+
+static size_t add_norms(oclstm__array_spec *specs, size_t n, const oclstm_layer *layer) {
+  size_t H = layer->hidden_size;
+  if (layer->layer_norm == OCLSTM_NORM_HASTE) {
+    n = add_vector(specs, n, "norm_ih", 4 * H, offsetof(oclstm_weights, norm_ih));
+    n = add_vector(specs, n, "norm_hh", 4 * H, offsetof(oclstm_weights, norm_hh));
+    n = add_vector(specs, n, "norm_c", H, offsetof(oclstm_weights, norm_c));
+    n = add_vector(specs, n, "norm_c_bias", H, offsetof(oclstm_weights, norm_c_bias));
+  }
+  if (layer->layer_norm == OCLSTM_NORM_TFLITE) {
+    n = add_vector(specs, n, "norm_gates", 4 * H, offsetof(oclstm_weights, norm_gates));
+  }
+  return n;
+}
+
+static size_t add_initial_state(oclstm__array_spec *specs, size_t n, const oclstm_layer *layer) {
+  if (layer->initial_state) {
+    n = add_vector(specs, n, "initial_h", oclstm_layer_state_size(layer),
+                   offsetof(oclstm_weights, initial_h));
+  }
+  if (layer->initial_state && oclstm__cell_size(layer) != 0) {
+    n = add_vector(specs, n, "initial_c", layer->hidden_size, offsetof(oclstm_weights, initial_c));
+  }
+  return n;
+}
+
 size_t oclstm__layer_arrays(const oclstm_layer *layer, oclstm__array_spec specs[OCLSTM__MAX_ARRAYS]) {
   size_t H = layer->hidden_size;
   size_t GH = oclstm__gates(layer->kind) * H;
@@ -36,19 +81,22 @@ size_t oclstm__layer_arrays(const oclstm_layer *layer, oclstm__array_spec specs[
   specs[n++] =
       (oclstm__array_spec){"W_hh", GH, oclstm_layer_state_size(layer), offsetof(oclstm_weights, W_hh)};
   if (layer->bias != OCLSTM_BIAS_NONE) {
-    specs[n++] = (oclstm__array_spec){"b_ih", GH, 0, offsetof(oclstm_weights, b_ih)};
+    n = add_vector(specs, n, "b_ih", GH, offsetof(oclstm_weights, b_ih));
   }
   if (layer->bias == OCLSTM_BIAS_TWO) {
-    specs[n++] = (oclstm__array_spec){"b_hh", GH, 0, offsetof(oclstm_weights, b_hh)};
+    n = add_vector(specs, n, "b_hh", GH, offsetof(oclstm_weights, b_hh));
   }
   if (layer->projection_size != 0) {
     specs[n++] = (oclstm__array_spec){"W_hr", layer->projection_size, H, offsetof(oclstm_weights, W_hr)};
   }
   if (layer->peephole != OCLSTM_PEEPHOLE_NONE) {
-    specs[n++] = (oclstm__array_spec){"peephole", 3 * H, 0, offsetof(oclstm_weights, peephole)};
+    n = add_vector(specs, n, "peephole", 3 * H, offsetof(oclstm_weights, peephole));
   }
-  return n;
+  n = add_norms(specs, n, layer);
+  return add_initial_state(specs, n, layer);
 }
+
+/* ---- checks ---- */
 
 static oclstm_status check_enumerators(const oclstm_layer *layer, size_t index, oclstm_error *error) {
   const struct {
@@ -150,10 +198,19 @@ static oclstm_status check_combination(const oclstm_layer *layer, size_t index, 
           "layer %zu: coupling on a cell without a forget gate", index);
   REQUIRE(lstm || layer->projection_size == 0, OCLSTM_E_ARGUMENT,
           "layer %zu: projection on a cell that is no LSTM", index);
+  REQUIRE(lstm || layer->layer_norm == OCLSTM_NORM_NONE, OCLSTM_E_ARGUMENT,
+          "layer %zu: layer_norm on a cell that is no LSTM", index);
   REQUIRE(lstm || (layer->clip_cell == 0.0F && layer->zoneout_c == 0.0F), OCLSTM_E_ARGUMENT,
           "layer %zu: clip_cell or zoneout_c on a cell without c", index);
   REQUIRE(layer->clip_projection == 0.0F || layer->projection_size != 0, OCLSTM_E_ARGUMENT,
           "layer %zu: clip_projection without a projection", index);
+  for (size_t d = 0; d < 2; ++d) {
+    const oclstm_activation *of = layer->activation[d];
+    REQUIRE(lstm || of[OCLSTM_ROLE_OUTPUT].kind == OCLSTM_ACT_DEFAULT, OCLSTM_E_ARGUMENT,
+            "layer %zu: an output activation on a cell without c", index);
+    REQUIRE(layer->kind != OCLSTM_RNN || of[OCLSTM_ROLE_GATE].kind == OCLSTM_ACT_DEFAULT, OCLSTM_E_ARGUMENT,
+            "layer %zu: a gate activation on a cell without gates", index);
+  }
   REQUIRE(layer->kind == OCLSTM_GRU || !layer->linear_before_reset, OCLSTM_E_ARGUMENT,
           "layer %zu: linear_before_reset on a cell that is no GRU", index);
   REQUIRE(layer->direction == OCLSTM_REVERSE || !layer->go_backwards, OCLSTM_E_ARGUMENT,

@@ -21,5 +21,8 @@ oclstm_limits oclstm__limits(const oclstm_limits *given) {
   limits.parameters = or_default(l->parameters, UINT64_C(1) << 34);
   limits.steps = or_default(l->steps, UINT64_C(1) << 40);
   limits.rows = or_default(l->rows, UINT64_C(1) << 24);
+  limits.ids = or_default(l->ids, UINT64_C(1) << 24);
+  limits.ids = limits.ids < INT32_MAX ? limits.ids : INT32_MAX; /* ids are int32 */
+  limits.nodes = or_default(l->nodes, 65536);
   return limits;
 }

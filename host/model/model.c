@@ -73,6 +73,17 @@ done:
   return status;
 }
 
+static oclstm_status copy_embedding(oclstm_model *model, const oclstm_model_desc *desc, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (desc->embedding_size != 0) {
+    model->embedding_size = desc->embedding_size;
+    TRY(copy_array(model, &desc->embedding, desc->embedding_size * model->layers[0].input_size,
+                   "embedding in front", 0, &model->embedding, error));
+  }
+done:
+  return status;
+}
+
 static uint64_t layer_parameters(const oclstm_layer *layer) {
   oclstm__array_spec specs[OCLSTM__MAX_ARRAYS];
   size_t n = oclstm__layer_arrays(layer, specs);
@@ -86,18 +97,20 @@ static uint64_t layer_parameters(const oclstm_layer *layer) {
 static oclstm_status check_layers(const oclstm_model_desc *desc, const oclstm_limits *limits,
                                   oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  uint64_t parameters = 0;
+  uint64_t parameters = 0; /* features are at most 2^28, ids 2^31: no product overflows */
   REQUIRE(desc->n_layers <= limits->layers, OCLSTM_E_LIMIT, "%zu layers, the limit is %llu", desc->n_layers,
           (unsigned long long)limits->layers);
   REQUIRE(desc->head_size <= limits->features, OCLSTM_E_LIMIT, "head_size is %zu, the limit is %llu",
           desc->head_size, (unsigned long long)limits->features);
+  REQUIRE(desc->embedding_size <= limits->ids, OCLSTM_E_LIMIT, "embedding_size is %zu, the limit is %llu",
+          desc->embedding_size, (unsigned long long)limits->ids);
   for (size_t l = 0; l < desc->n_layers; ++l) {
     const oclstm_layer *layer = &desc->layers[l];
     TRY(oclstm__layer_check(layer, l, limits, error));
     REQUIRE(l == 0 || layer->input_size == oclstm_layer_output_size(layer - 1), OCLSTM_E_SHAPE,
             "layer %zu takes %zu features, layer %zu gives %zu", l, layer->input_size, l - 1,
             oclstm_layer_output_size(layer - 1));
-    parameters += layer_parameters(layer);
+    parameters += layer_parameters(layer) + (l == 0 ? desc->embedding_size * (uint64_t)layer->input_size : 0);
     REQUIRE(parameters <= limits->parameters, OCLSTM_E_LIMIT,
             "%llu parameters up to layer %zu, the limit is %llu", (unsigned long long)parameters, l,
             (unsigned long long)limits->parameters);
@@ -130,6 +143,7 @@ oclstm_status oclstm_model_create(const oclstm_model_desc *desc, oclstm_model **
   m->n_layers = desc->n_layers;
   memcpy(m->layers, desc->layers, desc->n_layers * sizeof *m->layers);
   TRY(copy_weights(m, desc, error));
+  TRY(copy_embedding(m, desc, error));
   *model = m;
   m = NULL;
 done:
@@ -152,6 +166,7 @@ void oclstm_model_destroy(oclstm_model **model) {
   }
   oclstm__free(&allocator, (void *)m->head_W.data);
   oclstm__free(&allocator, (void *)m->head_b.data);
+  oclstm__free(&allocator, (void *)m->embedding.data);
   oclstm__free(&allocator, m->weights);
   oclstm__free(&allocator, m->layers);
   oclstm__free(&allocator, m);
@@ -169,7 +184,7 @@ const oclstm_layer *oclstm_model_layer(const oclstm_model *model, size_t index) 
 }
 
 size_t oclstm_model_input_size(const oclstm_model *model) {
-  return model->layers[0].input_size;
+  return model->embedding_size != 0 ? 1 : model->layers[0].input_size;
 }
 
 size_t oclstm_model_output_size(const oclstm_model *model) {
@@ -179,6 +194,14 @@ size_t oclstm_model_output_size(const oclstm_model *model) {
 
 size_t oclstm_model_head_size(const oclstm_model *model) {
   return model->head_size;
+}
+
+size_t oclstm_model_embedding_size(const oclstm_model *model) {
+  return model->embedding_size;
+}
+
+oclstm_array oclstm_model_embedding(const oclstm_model *model) {
+  return model->embedding;
 }
 
 uint64_t oclstm_model_parameters(const oclstm_model *model) {
@@ -206,7 +229,7 @@ size_t oclstm_model_h_size(const oclstm_model *model) {
 size_t oclstm_model_c_size(const oclstm_model *model) {
   size_t sum = 0;
   for (size_t l = 0; l < model->n_layers; ++l) {
-    sum += oclstm_layer_directions(&model->layers[l]) * model->layers[l].hidden_size;
+    sum += oclstm_layer_directions(&model->layers[l]) * oclstm__cell_size(&model->layers[l]);
   }
   return sum;
 }

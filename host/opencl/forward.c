@@ -250,19 +250,10 @@ static const char *build_log(const oclstm_context *context) {
   return cl->build_log != NULL ? cl->build_log : "";
 }
 
-static oclstm_status supports(const oclstm_context *context, const oclstm_model *model,
-                              const oclstm_plan_desc *desc, oclstm_error *error) {
-  (void)context; /* what this engine lacks, both lack: engine/unbuilt.c */
-  (void)model;
-  (void)desc;
-  (void)error;
-  return OCLSTM_OK;
-}
-
 const oclstm__engine oclstm__opencl_engine = {
     .context_destroy = oclstm__cl_context_destroy,
     .build_log = build_log,
-    .supports = supports,
+    .supports = oclstm__cl_supports,
     .plan_create = oclstm__cl_plan_create,
     .plan_destroy = oclstm__cl_plan_destroy,
     .state_create = oclstm__cl_state_create,

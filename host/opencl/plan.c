@@ -162,7 +162,7 @@ static oclstm_status warm_up(oclstm__cl_plan *plan, oclstm_error *error) {
                                .input = x,
                                .lengths = lengths,
                                .output = y};
-  TRY(oclstm__cl_state_create(plan->base.context, model, B, &state, error));
+  TRY(oclstm__cl_state_create(&plan->base, &state, error));
   for (int k = 0; k < 2; ++k) { /* twice: both buffers of h */
     TRY(oclstm__cl_sweep(&plan->base, state, &sweep, error));
   }

@@ -130,14 +130,18 @@ oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells);
 /* Decides plan->base.desc.steps. E_DEVICE_MEMORY, E_LIMIT when even what is asked for does not fit. */
 oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error);
 
+/* ---- supports.c ---- */
+
+oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
+                                  const oclstm_plan_desc *desc, oclstm_error *error);
+
 /* ---- context.c, plan.c, state.c ---- */
 
 void oclstm__cl_context_destroy(oclstm_context *context);
 oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model *model,
                                      const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error);
 void oclstm__cl_plan_destroy(oclstm_plan *plan);
-oclstm_status oclstm__cl_state_create(oclstm_context *context, const oclstm_model *model, size_t rows,
-                                      oclstm_state **state, oclstm_error *error);
+oclstm_status oclstm__cl_state_create(const oclstm_plan *plan, oclstm_state **state, oclstm_error *error);
 void oclstm__cl_state_destroy(oclstm_state *state);
 oclstm_status oclstm__cl_state_set(oclstm_state *state, const float *h, const float *c, oclstm_error *error);
 oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error);

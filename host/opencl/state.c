@@ -24,15 +24,17 @@ static size_t widest(const oclstm_model *model) {
   return HP;
 }
 
-oclstm_status oclstm__cl_state_create(oclstm_context *context, const oclstm_model *model, size_t rows,
-                                      oclstm_state **state, oclstm_error *error) {
+oclstm_status oclstm__cl_state_create(const oclstm_plan *plan, oclstm_state **state, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  oclstm_context *context = plan->context;
+  const oclstm_model *model = plan->model;
+  size_t rows = plan->desc.rows;
   const oclstm__cl *cl = oclstm__cl_of(context);
   oclstm_state *base = NULL;
   oclstm__cl_state *s = oclstm__alloc(&context->allocator, 1, sizeof *s);
   REQUIRE(s != NULL, OCLSTM_E_MEMORY, "state: %zu bytes", sizeof *s);
   base = &s->base;
-  *base = (struct oclstm_state){context, model, rows};
+  *base = (struct oclstm_state){context, model, rows, plan->desc.precision};
   s->cells = oclstm__alloc(&context->allocator, 2 * model->n_layers, sizeof *s->cells);
   s->padded = oclstm__alloc(&context->allocator, rows, widest(model) * sizeof *s->padded);
   REQUIRE(s->cells != NULL && s->padded != NULL, OCLSTM_E_MEMORY, "state of %zu layers and %zu rows",

@@ -35,7 +35,7 @@ static const double *input_row(const walk *w, size_t I, size_t t, size_t b) {
   if (w->from != NULL) {
     return w->from + (t * w->rows + b) * I;
   }
-  const float *x = w->sweep->input + place(w, t, b) * I;
+  const float *x = (const float *)w->sweep->input + place(w, t, b) * I;
   for (size_t k = 0; k < I; ++k) {
     w->plan->x[k] = x[k];
   }

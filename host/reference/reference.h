@@ -52,8 +52,8 @@ typedef struct oclstm__reference_state {
   double *c;
 } oclstm__reference_state;
 
-oclstm_status oclstm__reference_state_create(oclstm_context *context, const oclstm_model *model, size_t rows,
-                                             oclstm_state **state, oclstm_error *error);
+oclstm_status oclstm__reference_state_create(const oclstm_plan *plan, oclstm_state **state,
+                                             oclstm_error *error);
 void oclstm__reference_state_destroy(oclstm_state *state);
 oclstm_status oclstm__reference_state_set(oclstm_state *state, const float *h, const float *c,
                                           oclstm_error *error);

@@ -4,14 +4,18 @@
 #include "core/memory.h"
 #include "reference/reference.h"
 
-oclstm_status oclstm__reference_state_create(oclstm_context *context, const oclstm_model *model, size_t rows,
-                                             oclstm_state **state, oclstm_error *error) {
+oclstm_status oclstm__reference_state_create(const oclstm_plan *plan, oclstm_state **state,
+                                             oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  oclstm_context *context = plan->context;
+  const oclstm_model *model = plan->model;
+  size_t rows = plan->desc.rows;
   oclstm__reference_state *s = oclstm__alloc(&context->allocator, 1, sizeof *s);
   REQUIRE(s != NULL, OCLSTM_E_MEMORY, "state: %zu bytes", sizeof *s);
   s->base.context = context;
   s->base.model = model;
   s->base.rows = rows;
+  s->base.precision = plan->desc.precision;
   if (oclstm__mul(rows, oclstm_model_h_size(model), &s->h_count) &&
       oclstm__mul(rows, oclstm_model_c_size(model), &s->c_count)) {
     s->h = oclstm__alloc(&context->allocator, s->h_count, sizeof *s->h);

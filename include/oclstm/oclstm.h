@@ -105,7 +105,8 @@ extern "C" {
   XX(E_OPENCL, -22, "OpenCL call failed")                             \
   XX(E_DEVICE_LOST, -23, "device was lost")                           \
   XX(E_STOPPED, -24, "stopped by the caller")                         \
-  XX(E_MISMATCH, -25, "result is outside its tolerance")
+  XX(E_MISMATCH, -25, "result is outside its tolerance")              \
+  XX(E_INDEX, -26, "an id is outside of the embedding")
 
 typedef enum oclstm_status {
 #define OCLSTM_STATUS_ENUM(name, value, text) OCLSTM_##name = (value),
@@ -163,9 +164,11 @@ typedef struct oclstm_limits {
   uint64_t parameters;   /* in one model; 2^34 */
   uint64_t steps;        /* T of one array; 2^40 */
   uint64_t rows;         /* B of one array; 2^24 */
+  uint64_t ids;          /* V, rows of an embedding; 2^24 */
+  uint64_t nodes;        /* of one ONNX graph; 65,536 */
 } oclstm_limits;
 #define OCLSTM_LIMITS_INIT \
-  { sizeof(oclstm_limits), 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(oclstm_limits), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
@@ -214,13 +217,33 @@ typedef struct oclstm_activation {
 enum { OCLSTM_ROLE_GATE, OCLSTM_ROLE_CANDIDATE, OCLSTM_ROLE_OUTPUT, OCLSTM_N_ROLES };
 
 /* What one layer computes. Nothing is implied by the file a network came from: what two libraries mean
- * differently has two values here. The default is the LSTM of PyTorch's nn.LSTM:
+ * differently has two values here. All zero but kind, input_size and hidden_size is the LSTM of PyTorch's nn.LSTM
+ * without biases. docs/cells.md has every equation with its source; in short:
  *
- *   i, f, o = sigmoid(x W_ih^T + h W_hh^T + b_ih + b_hh)      g = tanh(the same, its own rows)
- *   c' = f c + i g                                            h' = o tanh(c')
+ *   LSTM   p = x W_ih^T + h W_hh^T + b_ih + b_hh                    rows i, f, g, o
+ *          p_i += P_i c    p_f += P_f c    p_o += P_o c_new         peephole; c is the one before the step
+ *          p = clip(p)                                              clip_preactivation, also of what output() is given
+ *          i, f, o = gate(p)    g = candidate(p)                    sigmoid and tanh
+ *          f = 1 - i, or i = 1 - f                                  coupling; the rows of the derived gate are not read
+ *          c_new = clip(f c + i g)                                  clip_cell
+ *          m = o output(c_new)                                      tanh
+ *          h_new = m, or clip(m W_hr^T)                             projection, clip_projection
+ *          h' = zh h + (1 - zh) h_new    c' = zc c + (1 - zc) c_new zoneout, the expectation
+ *   GRU    r, z = gate(x W_ih^T + h W_hh^T + b_ih + b_hh)           rows r, z, n
+ *          n = candidate(x W_ih^T + b_ih + (r h) W_hh^T + b_hh)     or, with linear_before_reset,
+ *          n = candidate(x W_ih^T + b_ih + r (h W_hh^T + b_hh))
+ *          h_new = (1 - z) n + z h
+ *   RNN    h_new = candidate(x W_ih^T + h W_hh^T + b_ih + b_hh)
  *
- * Source: Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000, as written in PyTorch's
- * nn.LSTM documentation. What this build cannot run is refused by name when a plan is made; see oclstm_supports. */
+ *   layer_norm, LSTM only, with N(v) = (v - mean v) / sqrt(var v + eps):
+ *     HASTE   p = norm_ih N(x W_ih^T) + norm_hh N(h W_hh^T) + b, over all 4H rows; m = o output(norm_c N(c_new) + norm_c_bias);
+ *             eps 1e-5
+ *     TFLITE  p = norm_gates N(x W_ih^T + h W_hh^T + P c) + b, over the H rows of each gate; eps 1e-8
+ *
+ * Dropout is a matter of training: what is left of it here, as in every library that scales while it trains, is nothing.
+ * Sources: Hochreiter and Schmidhuber 1997 with the forget gate and peepholes of Gers et al. 2000 and 2002, as written in
+ * PyTorch's nn.LSTM; ONNX LSTM-22, GRU-22 and RNN-22; Sak et al. 2014 (projection); Krueger et al. 2017 (zoneout).
+ * What an engine or a strategy cannot run is refused by name when a plan is made; see oclstm_supports. */
 typedef struct oclstm_layer {
   oclstm_cell_kind kind;
   size_t input_size;  /* I, 1 to limits.features; of layers after the first: the width of the layer before */
@@ -234,12 +257,13 @@ typedef struct oclstm_layer {
   float clip_cell;                                 /* c after each step (cuDNN, TFLite) */
   float clip_projection;                           /* the projected h (TFLite) */
   oclstm_activation activation[2][OCLSTM_N_ROLES]; /* of each direction */
-  int linear_before_reset;                         /* GRU only */
+  int linear_before_reset;                         /* GRU only: 1 as PyTorch, cuDNN and Keras (reset_after) */
   oclstm_direction direction;
   oclstm_merge merge; /* of the two directions */
-  int go_backwards;   /* REVERSE only: y in the order of processing, as Keras gives it */
+  int go_backwards;   /* REVERSE only: y (and cells) of a row in the order of processing, as Keras gives it */
   float zoneout_h, zoneout_c;
   float dropout_input, dropout_output, dropout_recurrent, dropout_weights;
+  int initial_state; /* the weights hold the h and c that a new state begins with; 0: zeros */
 } oclstm_layer;
 
 /* Size of h: P or H. Directions: 1 or 2. Width of y: directions times size of h (CONCAT), else size of h. */
@@ -255,12 +279,17 @@ typedef struct oclstm_array {
 
 /* Weights of one direction of one layer. G is 4 for LSTM (rows i, f, g, o), 3 for GRU (r, z, n), 1 for RNN. */
 typedef struct oclstm_weights {
-  oclstm_array W_ih;     /* [G*H, I] */
-  oclstm_array W_hh;     /* [G*H, R] */
-  oclstm_array b_ih;     /* [G*H]    with bias ONE and TWO */
-  oclstm_array b_hh;     /* [G*H]    with bias TWO */
-  oclstm_array W_hr;     /* [P, H]   with a projection */
-  oclstm_array peephole; /* [3*H]    rows i, f, o */
+  oclstm_array W_ih;                /* [G*H, I] */
+  oclstm_array W_hh;                /* [G*H, R] */
+  oclstm_array b_ih;                /* [G*H]    with bias ONE and TWO */
+  oclstm_array b_hh;                /* [G*H]    with bias TWO */
+  oclstm_array W_hr;                /* [P, H]   with a projection */
+  oclstm_array peephole;            /* [3*H]    rows i, f, o */
+  oclstm_array norm_ih, norm_hh;    /* [4*H]  HASTE */
+  oclstm_array norm_c, norm_c_bias; /* [H]    HASTE */
+  oclstm_array norm_gates;          /* [4*H]  TFLITE */
+  oclstm_array initial_h;           /* [R]    with initial_state */
+  oclstm_array initial_c;           /* [H]    with initial_state, LSTM */
 } oclstm_weights;
 
 /* A network to be made from the caller's arrays. */
@@ -274,12 +303,15 @@ typedef struct oclstm_model_desc {
   oclstm_array head_b;           /* [O], or absent */
   const oclstm_limits *limits;   /* NULL: the defaults */
   oclstm_allocator allocator;    /* zero: malloc and free */
+  size_t embedding_size;         /* V of an embedding in front of the first layer; 0 for none */
+  oclstm_array embedding;        /* [V, I]: row v is the x of id v */
 } oclstm_model_desc;
-#define OCLSTM_MODEL_DESC_INIT                                                                   \
-  {                                                                                              \
-    sizeof(oclstm_model_desc), 0, NULL, NULL, 0, {NULL, OCLSTM_F32}, {NULL, OCLSTM_F32}, NULL, { \
-      NULL, NULL, NULL                                                                           \
-    }                                                                                            \
+#define OCLSTM_MODEL_DESC_INIT                                                                 \
+  {                                                                                            \
+    sizeof(oclstm_model_desc), 0, NULL, NULL, 0, {NULL, OCLSTM_F32}, {NULL, OCLSTM_F32}, NULL, \
+        {NULL, NULL, NULL}, 0, {                                                               \
+      NULL, OCLSTM_F32                                                                         \
+    }                                                                                          \
   }
 
 /* Makes a model. The descriptor's arrays are copied (F64 stays double, for the reference; the others become
@@ -289,24 +321,34 @@ typedef struct oclstm_model_desc {
 OCLSTM_API oclstm_status oclstm_model_create(const oclstm_model_desc *desc, oclstm_model **model,
                                              oclstm_error *error);
 
+typedef enum oclstm_file_format {
+  OCLSTM_FILE_AUTO, /* by its first bytes */
+  OCLSTM_FILE_SAFETENSORS,
+  OCLSTM_FILE_ONNX
+} oclstm_file_format;
+
 typedef struct oclstm_load_options {
   size_t struct_size;
   const oclstm_limits *limits;
   oclstm_allocator allocator;
+  oclstm_file_format format;
+  /* ONNX: weights in other files may be read, from the model's folder or below and never through a link. 0: they are
+   * refused. */
+  int external_data;
 } oclstm_load_options;
-#define OCLSTM_LOAD_OPTIONS_INIT         \
-  {                                      \
-    sizeof(oclstm_load_options), NULL, { \
-      NULL, NULL, NULL                   \
-    }                                    \
-  }
+#define OCLSTM_LOAD_OPTIONS_INIT \
+  { sizeof(oclstm_load_options), NULL, {NULL, NULL, NULL}, OCLSTM_FILE_AUTO, 0 }
 
-/* Reads a safetensors file. With an "oclstm" entry in its metadata, that entry says what the network is;
- * without one, the names of a PyTorch state_dict are read and the shapes say the rest. options may be NULL.
- * The file may come from anyone: nothing is allocated or multiplied before it is checked.
+/* Reads a model file. options may be NULL. The file may come from anyone: nothing is allocated or multiplied before it
+ * is checked.
+ *   safetensors  With an "oclstm" entry in its metadata, that entry says what the network is; without one, the names of
+ *                a PyTorch state_dict are read and the shapes say the rest.
+ *   ONNX         A chain of LSTM, GRU and RNN nodes with the reshaping that exporters put round them, an embedding
+ *                (Gather) in front and a dense head behind; everything else is refused by name. The result is checked
+ *                against the nodes' own equations over one step before it is returned.
  * Returns OK; E_ARGUMENT; E_OPEN; E_READ; E_TRUNCATED; E_FORMAT; E_DTYPE; E_MISSING; E_SHAPE; E_LIMIT;
- * E_NONFINITE; E_CHECKSUM; E_UNSUPPORTED (an embedding in front, or a description of a later version); E_MEMORY.
- * docs/model_format.md says which is which. */
+ * E_NONFINITE; E_CHECKSUM; E_UNSUPPORTED (naming what: a node, an attribute, a description of a later version);
+ * E_MISMATCH (the check after an import); E_MEMORY. docs/model_format.md says which is which. */
 OCLSTM_API oclstm_status oclstm_model_load(const char *path, const oclstm_load_options *options,
                                            oclstm_model **model, oclstm_error *error);
 /* The same from n bytes in memory, which are copied as far as needed. */
@@ -329,15 +371,18 @@ OCLSTM_API void oclstm_model_destroy(oclstm_model **model);
 OCLSTM_API size_t oclstm_model_n_layers(const oclstm_model *model);
 OCLSTM_API const oclstm_layer *oclstm_model_layer(const oclstm_model *model,
                                                   size_t index); /* NULL if out of range */
+/* I of the first layer; with an embedding 1: a step of a row is one id. */
 OCLSTM_API size_t oclstm_model_input_size(const oclstm_model *model);
 OCLSTM_API size_t oclstm_model_output_size(const oclstm_model *model); /* of the head, or of the last layer */
 OCLSTM_API size_t oclstm_model_head_size(const oclstm_model *model);   /* 0 without one */
+OCLSTM_API size_t oclstm_model_embedding_size(const oclstm_model *model); /* V; 0 without one */
 OCLSTM_API uint64_t oclstm_model_parameters(const oclstm_model *model);
 /* The arrays of one direction (0 or 1) of one layer, and of the head, F32 or F64 as they are kept. Absent ones have
  * data NULL, as has everything when an index is out of range. Borrowed until the model is destroyed. */
 OCLSTM_API oclstm_weights oclstm_model_weights(const oclstm_model *model, size_t layer, size_t direction);
 OCLSTM_API void oclstm_model_head(const oclstm_model *model, oclstm_array *W, oclstm_array *b);
-/* Floats in h (or c) of one batch row, summed over layers and directions. */
+OCLSTM_API oclstm_array oclstm_model_embedding(const oclstm_model *model); /* [V, I] */
+/* Floats in h (or c) of one batch row, summed over layers and directions. GRU and RNN layers have no c. */
 OCLSTM_API size_t oclstm_model_h_size(const oclstm_model *model);
 OCLSTM_API size_t oclstm_model_c_size(const oclstm_model *model);
 
@@ -407,6 +452,9 @@ OCLSTM_API const char *oclstm_context_build_log(const oclstm_context *context);
 
 /* ---- Plan ------------------------------------------------------------------------------------ */
 
+/* What weights, h, and the rows between layers are stored as on the device. Sums, pre-activations and c are float32 in all
+ * three, and so are the caller's arrays. Rounding is to nearest even; docs/cells.md has the measured bounds. The reference
+ * is double in all three. */
 typedef enum oclstm_precision {
   OCLSTM_PRECISION_F32,
   OCLSTM_PRECISION_F16,
@@ -444,6 +492,7 @@ typedef struct oclstm_plan_info {
   uint64_t device_bytes; /* everything the plan holds on the device */
   uint64_t host_bytes;
   char strategy[32]; /* "fused-step" */
+  char precision[8]; /* "f32" */
   char gemm[32];     /* "clblast 1.5.3", "plain" or "reference" */
   char reason[256];  /* why these, and why not the others */
 } oclstm_plan_info;
@@ -469,14 +518,14 @@ OCLSTM_API const oclstm_plan_info *oclstm_plan_get_info(const oclstm_plan *plan)
 
 typedef struct oclstm_state oclstm_state;
 
-/* Makes the state of plan's B rows, all zero. It may be used with every plan of the same context, model and B,
- * and outlives the plan. Returns OK; E_ARGUMENT; E_MEMORY; E_DEVICE_MEMORY; E_OPENCL;
+/* Makes the state of plan's B rows: the model's initial state, or zeros. It may be used with every plan of the same
+ * context, model, B and precision, and outlives the plan. Returns OK; E_ARGUMENT; E_MEMORY; E_DEVICE_MEMORY; E_OPENCL;
  * E_DEVICE_LOST. */
 OCLSTM_API oclstm_status oclstm_state_create(const oclstm_plan *plan, oclstm_state **state,
                                              oclstm_error *error);
 OCLSTM_API void oclstm_state_destroy(oclstm_state **state);
 
-/* Sets or reads the state; a NULL array is zero when setting, skipped when reading.
+/* Sets or reads the state; a NULL array is the model's initial state, or zero, when setting, and skipped when reading.
  *   h  [L*D, B, R] f32   layers in order, a layer's forward direction before its reverse
  *   c  [L*D, B, H] f32
  * Where layers differ in size, the arrays are the layers' [D, B, R] (and [D, B, H]) one after another:
@@ -495,21 +544,23 @@ typedef struct oclstm_io {
   size_t struct_size;
   size_t steps;         /* T of this call, 0 to the plan's */
   oclstm_layout layout; /* of x, y and cells: [T,B,...] or [B,T,...] */
-  const float *x;       /* [T,B,I] */
+  const float *x;       /* [T,B,I]; NULL with an embedding */
   /* [B], or NULL: all T. Row b is read and advanced for lengths[b] steps of this call, 0 to T; behind them x is not
    * read, y and cells are 0, and the state stays. The reverse direction starts at a row's own last step. */
   const int32_t *lengths;
   float *y;     /* [T,B,output size], or NULL */
   float *cells; /* [T,B,D*H]: c of every step of the last layer, or NULL; needs plan_desc.cells */
+  const int32_t
+      *ids; /* [T,B], each 0 to V-1, in place of x when the model has an embedding; NULL otherwise */
 } oclstm_io;
 #define OCLSTM_IO_INIT \
-  { sizeof(oclstm_io), 0, OCLSTM_TIME_MAJOR, NULL, NULL, NULL, NULL }
+  { sizeof(oclstm_io), 0, OCLSTM_TIME_MAJOR, NULL, NULL, NULL, NULL, NULL }
 
 /* Runs T steps of B rows and advances the state. Host arrays, borrowed for the call; blocks until y is written.
  * A sequence fed in pieces of any size gives, bit for bit, what it gives in one piece, as long as no layer has a
  * reverse direction: that one sees only this call's steps (oclstm_job.h runs it over longer sequences). A row's
  * results do not depend on other rows: NaN or Inf stays in its row.
- * Returns OK; E_ARGUMENT; E_STATE (state of another model, context or B); E_LENGTHS; E_OPENCL; E_DEVICE_LOST; E_MEMORY
+ * Returns OK; E_ARGUMENT; E_STATE (state of another model, context, B or precision); E_LENGTHS; E_INDEX; E_OPENCL; E_DEVICE_LOST; E_MEMORY
  * and E_DEVICE_MEMORY (the driver's, when it takes memory only now). */
 OCLSTM_API oclstm_status oclstm_forward(oclstm_plan *plan, oclstm_state *state, const oclstm_io *io,
                                         oclstm_error *error);

@@ -69,10 +69,11 @@ typedef struct oclstm_source {
   void *user;
   size_t rows;             /* B */
   uint64_t steps;          /* T of the longest */
-  size_t features;         /* I */
+  size_t features;         /* oclstm_model_input_size: I, or 1 with an embedding */
   const uint64_t *lengths; /* [B], each at most `steps`; NULL: all `steps` */
-  /* Writes x of steps first .. first + n - 1 to `to`, [n,B,I]. Places past a row's length may be left alone. */
-  oclstm_status (*read)(void *user, uint64_t first, size_t n, float *to, oclstm_error *error);
+  /* Writes x of steps first .. first + n - 1 to `to`: float [n,B,I], or with an embedding int32_t [n,B]. Places past a
+   * row's length may be left alone. */
+  oclstm_status (*read)(void *user, uint64_t first, size_t n, void *to, oclstm_error *error);
 } oclstm_source;
 
 /* Receives results by chunks [n,B,features], each step once, in ascending or descending order of chunks. */
@@ -137,13 +138,14 @@ typedef struct oclstm_verify_desc {
   size_t struct_size;
   oclstm_plan_desc plan;  /* rows and steps are taken from below */
   size_t rows, steps;     /* B and T of x */
-  const float *x;         /* [T,B,I] */
+  const float *x;         /* [T,B,I]; NULL with an embedding */
+  const int32_t *ids;     /* [T,B] in place of x with an embedding */
   const int32_t *lengths; /* [B], or NULL */
   double max_relative_l2; /* default 2e-6 */
   double max_absolute;    /* default 1e-5 */
 } oclstm_verify_desc;
 #define OCLSTM_VERIFY_DESC_INIT \
-  { sizeof(oclstm_verify_desc), OCLSTM_PLAN_DESC_INIT, 0, 0, NULL, NULL, 0.0, 0.0 }
+  { sizeof(oclstm_verify_desc), OCLSTM_PLAN_DESC_INIT, 0, 0, NULL, NULL, NULL, 0.0, 0.0 }
 
 /* How far one layer (or the head) on the device is from the reference, both given the reference's input of it. */
 typedef struct oclstm_verify_result {

@@ -32,7 +32,7 @@ static void run_chunk(const cut_job *cut, oclstm__sweep sweep, size_t first, siz
   sweep.steps = left < cut->chunk ? left : cut->chunk;
   lengths_of_chunk(cut->job, first, sweep.steps, lengths);
   sweep.lengths = lengths;
-  sweep.input += first * B * widths[0];
+  sweep.input = (const float *)sweep.input + first * B * widths[0];
   sweep.other = sweep.other != NULL ? sweep.other + first * B * widths[1] : NULL;
   sweep.output += first * B * widths[2];
   sweep.cells = sweep.cells != NULL ? sweep.cells + first * B * widths[3] : NULL;

@@ -39,10 +39,10 @@ static oclstm_status touch(const memory_array *a, uint64_t first, size_t n) {
   return a->status != OCLSTM_OK && a->fail_at >= first && a->fail_at < first + n ? a->status : OCLSTM_OK;
 }
 
-static oclstm_status read_memory(void *user, uint64_t first, size_t n, float *to, oclstm_error *error) {
+static oclstm_status read_memory(void *user, uint64_t first, size_t n, void *to, oclstm_error *error) {
   const memory_array *a = user;
   (void)error;
-  memcpy(to, a->floats + first * a->step, n * a->step * sizeof *to);
+  memcpy(to, a->floats + first * a->step, n * a->step * sizeof *a->floats);
   return touch(a, first, n);
 }
 
@@ -317,7 +317,7 @@ typedef struct endless {
   uint64_t steps_read, steps_written;
 } endless;
 
-static oclstm_status read_endless(void *user, uint64_t first, size_t n, float *to, oclstm_error *error) {
+static oclstm_status read_endless(void *user, uint64_t first, size_t n, void *to, oclstm_error *error) {
   (void)error;
   ((endless *)user)->steps_read += n;
   random_fill(to, n * B * I, (uint32_t)first);

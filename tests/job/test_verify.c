@@ -27,7 +27,7 @@ static oclstm_status spoil_output(oclstm_plan *plan, oclstm_state *state, const 
   size_t width_in =
       sweep->n_layers > 0 ? model->layers[0].input_size : oclstm_layer_output_size(&model->layers[0]);
   for (size_t i = 0; i < width_in; ++i) {
-    assert_true(!isnan(sweep->input[i])); /* faults of one layer do not reach the next */
+    assert_true(!isnan(((const float *)sweep->input)[i])); /* faults of one layer do not reach the next */
   }
   if (status == OCLSTM_OK && sweep->part != OCLSTM__REVERSE_HALF && width == spoiled_width) {
     sweep->output[width / 2] += spoiled_by;

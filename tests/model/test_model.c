@@ -24,7 +24,8 @@ static fixture good(void) {
   }
   for (size_t k = 0; k < 4; ++k) {
     const oclstm_array array = {ones, OCLSTM_F32};
-    f.weights[k] = (oclstm_weights){array, array, array, array, array, array};
+    f.weights[k] = (oclstm_weights){
+        .W_ih = array, .W_hh = array, .b_ih = array, .b_hh = array, .W_hr = array, .peephole = array};
   }
   f.desc.n_layers = 1;
   return f;

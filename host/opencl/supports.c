@@ -1,7 +1,7 @@
-/* What the descriptions can say and no engine computes yet. Each is refused by name, never ignored.
+/* What the descriptions can say and this engine does not compute. Each is refused by name, never ignored.
  * SPDX-License-Identifier: MIT */
 #include "core/error.h"
-#include "engine/engine.h"
+#include "opencl/plan.h"
 
 static const char *unbuilt_in_cell(const oclstm_layer *layer) {
   const struct {
@@ -23,6 +23,7 @@ static const char *unbuilt_in_cell(const oclstm_layer *layer) {
       {layer->dropout_input > 0.0F || layer->dropout_output > 0.0F || layer->dropout_recurrent > 0.0F ||
            layer->dropout_weights > 0.0F,
        "dropout"},
+      {layer->initial_state != 0, "initial_state"},
   };
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; ++k) {
     if (parts[k].present) {
@@ -45,9 +46,11 @@ static bool has_default_activations(const oclstm_layer *layer) {
   return true;
 }
 
-oclstm_status oclstm__refuse_unbuilt(const oclstm_model *model, const oclstm_plan_desc *desc,
-                                     oclstm_error *error) {
+oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
+                                  const oclstm_plan_desc *desc, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  (void)context;
+  REQUIRE(model->embedding_size == 0, OCLSTM_E_UNSUPPORTED, "an embedding is not supported");
   for (size_t l = 0; l < model->n_layers; ++l) {
     const char *name = unbuilt_in_cell(&model->layers[l]);
     REQUIRE(name == NULL, OCLSTM_E_UNSUPPORTED, "layer %zu: %s is not supported", l, name);
@@ -56,7 +59,6 @@ oclstm_status oclstm__refuse_unbuilt(const oclstm_model *model, const oclstm_pla
   }
   REQUIRE(desc->precision == OCLSTM_PRECISION_F32, OCLSTM_E_UNSUPPORTED, "precision %s is not supported",
           desc->precision == OCLSTM_PRECISION_F16 ? "f16" : "bf16");
-  REQUIRE(!desc->training, OCLSTM_E_UNSUPPORTED, "training is not supported");
   REQUIRE(desc->strategy != OCLSTM_STRATEGY_ROWS, OCLSTM_E_UNSUPPORTED, "strategy rows is not supported");
   REQUIRE(desc->strategy != OCLSTM_STRATEGY_GRID, OCLSTM_E_UNSUPPORTED, "strategy grid is not supported");
 done:
