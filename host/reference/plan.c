@@ -59,7 +59,7 @@ static oclstm_status make_cells(oclstm__reference_plan *plan, oclstm_error *erro
   plan->base.info.host_bytes += 2 * model->n_layers * sizeof *plan->cells;
   for (size_t l = 0; l < model->n_layers; ++l) {
     for (size_t d = 0; d < oclstm_layer_directions(&model->layers[l]); ++d) {
-      TRY(oclstm__cell_create(&plan->cells[2 * l + d], allocator, &model->layers[l],
+      TRY(oclstm__cell_create(&plan->cells[2 * l + d], allocator, &model->layers[l], d,
                               &model->weights[2 * l + d], &plan->base.info.host_bytes, error));
     }
   }
