@@ -124,10 +124,9 @@ static oclstm_status deduce_layer(oclstm__network *network, const oclstm__safete
   REQUIRE(layer->kind == network->layers[0].kind, OCLSTM_E_SHAPE,
           "tensor %s: %zu rows for %zu columns, where layer 0 has %zu for 1", W_hh->name, W_hh->shape[0],
           W_hh->shape[1], oclstm__gates(network->layers[0].kind));
-  /* PyTorch writes both or none: one alone means that the other was lost, and binding says so. */
-  bool bias = has_array(index, module, offsetof(oclstm_weights, b_ih), l) ||
-              has_array(index, module, offsetof(oclstm_weights, b_hh), l);
-  layer->bias = bias ? OCLSTM_BIAS_TWO : OCLSTM_BIAS_NONE;
+  layer->bias = has_array(index, module, offsetof(oclstm_weights, b_hh), l)   ? OCLSTM_BIAS_TWO
+                : has_array(index, module, offsetof(oclstm_weights, b_ih), l) ? OCLSTM_BIAS_ONE
+                                                                              : OCLSTM_BIAS_NONE;
   layer->direction = has_reverse(index, module, l) ? OCLSTM_BIDIRECTIONAL : OCLSTM_FORWARD;
 done:
   return status;

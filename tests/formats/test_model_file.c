@@ -123,7 +123,7 @@ static void keeps_every_activation(void **state) {
 
 static const oclstm_layer STACK[] = {
     {.input_size = 3, .hidden_size = 4, .bias = OCLSTM_BIAS_TWO, .direction = OCLSTM_BIDIRECTIONAL},
-    {.input_size = 8, .hidden_size = 5, .projection_size = 2, .bias = OCLSTM_BIAS_TWO},
+    {.input_size = 8, .hidden_size = 5, .projection_size = 2, .bias = OCLSTM_BIAS_ONE},
     {.kind = OCLSTM_GRU,
      .input_size = 2,
      .hidden_size = 3,
