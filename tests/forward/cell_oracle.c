@@ -35,7 +35,7 @@ static double clip(double v, float bound) {
 static double activate(const one_way *way, size_t role, double v) {
   const oclstm_activation a = way->layer->activation[way->direction][role];
   const double alpha = (double)a.alpha, beta = (double)a.beta;
-  v = clip(v, way->layer->clip_preactivation);
+  v = role == OCLSTM_ROLE_OUTPUT ? v : clip(v, way->layer->clip_preactivation);
   switch (a.kind) {
     case OCLSTM_ACT_DEFAULT: return role == OCLSTM_ROLE_GATE ? 0.5 + 0.5 * tanh(v / 2.0) : tanh(v);
     case OCLSTM_ACT_SIGMOID: return 0.5 + 0.5 * tanh(v / 2.0);
