@@ -121,7 +121,7 @@ static void lstm_cell(const oclstm__cell *cell, const double *c) {
   }
 }
 
-/* o sees c_new;  m = o output(clip(c_new)), or in the Haste form  m = o output(clip(norm_c N(c_new) + norm_c_bias)) */
+/* o sees c_new;  m = o output(c_new), or in the Haste form  m = o output(norm_c N(c_new) + norm_c_bias) */
 static void lstm_output(const oclstm__cell *cell) {
   const oclstm__step *s = &cell->step;
   const size_t H = cell->H;
@@ -138,7 +138,6 @@ static void lstm_output(const oclstm__cell *cell) {
     }
   }
   for (size_t j = 0; j < H; ++j) {
-    s->seen[j] = clip(s->seen[j], cell->layer->clip_preactivation);
     s->m[j] = o[j] * oclstm__activate(cell->activation[OCLSTM_ROLE_OUTPUT], s->seen[j]);
   }
 }
