@@ -97,9 +97,9 @@ class Direction:
     def clipped(self, p):
         return clip(p, self.bound)
 
-    def clipped_output(self, c):
-        """What the output activation is given: an input of an activation too."""
-        return self.clipped(c)
+    def seen_by_output(self, c):
+        """clip_preactivation is for the gates and the candidate; c is not clipped here."""
+        return c
 
     def step(self, x, h, c):
         h_new, c_new = {"lstm": self.lstm, "gru": self.gru, "rnn": self.rnn}[self.kind](x, h, c)
@@ -153,7 +153,7 @@ class Direction:
         seen = c_new
         if norm == "haste":
             seen = w["norm_c"] * normalize(c_new, HASTE_EPSILON) + w["norm_c_bias"]
-        m = o * self.output(self.clipped_output(seen))
+        m = o * self.output(self.seen_by_output(seen))
         if layer.get("projection_size", 0):
             m = clip(m @ w["weight_hr"].T, layer.get("clip_projection", 0))
         return m, c_new
