@@ -88,7 +88,7 @@ static inline floatv candidate_activation(floatv p) {
   return activated(CANDIDATE_KIND, CANDIDATE_ALPHA, CANDIDATE_BETA, clipped_preactivation(p));
 }
 static inline floatv output_activation(floatv c) {
-  return activated(OUTPUT_KIND, OUTPUT_ALPHA, OUTPUT_BETA, clipped_preactivation(c));
+  return activated(OUTPUT_KIND, OUTPUT_ALPHA, OUTPUT_BETA, c);
 }
 
 /* The expectation of zoneout: share of what was, the rest of what is new. */
