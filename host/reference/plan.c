@@ -59,7 +59,7 @@ static oclstm_status make_cells(oclstm__reference_plan *plan, oclstm_error *erro
   plan->base.info.host_bytes += 2 * model->n_layers * sizeof *plan->cells;
   for (size_t l = 0; l < model->n_layers; ++l) {
     for (size_t d = 0; d < oclstm_layer_directions(&model->layers[l]); ++d) {
-      TRY(oclstm__cell_create(&plan->cells[2 * l + d], allocator, &model->layers[l],
+      TRY(oclstm__cell_create(&plan->cells[2 * l + d], allocator, &model->layers[l], d,
                               &model->weights[2 * l + d], &plan->base.info.host_bytes, error));
     }
   }
@@ -112,6 +112,7 @@ static void describe(oclstm__reference_plan *plan) {
   info->rows = plan->base.desc.rows;
   info->steps = plan->base.desc.steps;
   (void)snprintf(info->strategy, sizeof info->strategy, "reference");
+  (void)snprintf(info->precision, sizeof info->precision, "f64"); /* whatever was asked for */
   (void)snprintf(info->gemm, sizeof info->gemm, "reference");
   (void)snprintf(info->reason, sizeof info->reason,
                  "the reference is one way only: plain loops in double precision on the host");

@@ -4,6 +4,34 @@
 #include "core/memory.h"
 #include "reference/reference.h"
 
+/* Which of the two arrays. */
+typedef enum part { H_OF_STATE, C_OF_STATE } part;
+
+static size_t part_size(const oclstm_layer *layer, part which) {
+  return which == H_OF_STATE ? oclstm_layer_state_size(layer) : oclstm__cell_size(layer);
+}
+
+/* What a new state begins with: the model's own values in every row, or zeros. */
+static void set_initial(oclstm__reference_state *s, part which) {
+  const oclstm_model *model = s->base.model;
+  double *to = which == H_OF_STATE ? s->h : s->c;
+  for (size_t k = 0; k < 2 * model->n_layers; ++k) {
+    const oclstm_layer *layer = &model->layers[k / 2];
+    const oclstm_weights *weights = &model->weights[k];
+    const oclstm_array *initial = which == H_OF_STATE ? &weights->initial_h : &weights->initial_c;
+    size_t n = k % 2 < oclstm_layer_directions(layer) ? part_size(layer, which) : 0;
+    for (size_t e = 0; e < n * s->base.rows; ++e) {
+      *to++ = initial->data != NULL ? oclstm__array_at(initial, e % n) : 0.0;
+    }
+  }
+}
+
+static void widen(const float *from, size_t count, double *to) {
+  for (size_t k = 0; k < count; ++k) {
+    to[k] = (double)from[k];
+  }
+}
+
 oclstm_status oclstm__reference_state_create(const oclstm_plan *plan, oclstm_state **state,
                                              oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -21,8 +49,11 @@ oclstm_status oclstm__reference_state_create(const oclstm_plan *plan, oclstm_sta
     s->h = oclstm__alloc(&context->allocator, s->h_count, sizeof *s->h);
     s->c = oclstm__alloc(&context->allocator, s->c_count, sizeof *s->c);
   }
-  REQUIRE(s->h != NULL && s->c != NULL, OCLSTM_E_MEMORY, "state of %zu rows, %zu + %zu doubles each", rows,
-          oclstm_model_h_size(model), oclstm_model_c_size(model));
+  REQUIRE(s->h != NULL && (s->c != NULL || oclstm_model_c_size(model) == 0), OCLSTM_E_MEMORY,
+          "state of %zu rows, %zu + %zu doubles each", rows, oclstm_model_h_size(model),
+          oclstm_model_c_size(model));
+  set_initial(s, H_OF_STATE);
+  set_initial(s, C_OF_STATE);
   *state = &s->base;
   s = NULL;
 done:
@@ -40,12 +71,6 @@ void oclstm__reference_state_destroy(oclstm_state *state) {
   }
 }
 
-static void widen(const float *from, size_t count, double *to) {
-  for (size_t k = 0; k < count; ++k) {
-    to[k] = from != NULL ? (double)from[k] : 0.0;
-  }
-}
-
 static void narrow(const double *from, size_t count, float *to) {
   for (size_t k = 0; to != NULL && k < count; ++k) {
     to[k] = (float)from[k];
@@ -56,8 +81,16 @@ oclstm_status oclstm__reference_state_set(oclstm_state *state, const float *h, c
                                           oclstm_error *error) {
   (void)error;
   oclstm__reference_state *s = (oclstm__reference_state *)state;
-  widen(h, s->h_count, s->h);
-  widen(c, s->c_count, s->c);
+  if (h != NULL) {
+    widen(h, s->h_count, s->h);
+  } else {
+    set_initial(s, H_OF_STATE);
+  }
+  if (c != NULL) {
+    widen(c, s->c_count, s->c);
+  } else {
+    set_initial(s, C_OF_STATE);
+  }
   return OCLSTM_OK;
 }
 
@@ -77,8 +110,8 @@ void oclstm__reference_state_at(const oclstm__reference_state *state, size_t lay
     const oclstm_layer *at = &state->base.model->layers[l];
     size_t directions = l < layer ? oclstm_layer_directions(at) : direction;
     h_before += directions * oclstm_layer_state_size(at);
-    c_before += directions * at->hidden_size;
+    c_before += directions * oclstm__cell_size(at);
   }
   *h = state->h + h_before * state->base.rows;
-  *c = state->c + c_before * state->base.rows;
+  *c = state->c != NULL ? state->c + c_before * state->base.rows : NULL;
 }

@@ -4,19 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/model.h"
 #include "support.h"
 
 const tolerance FLOAT32 = {.rel_l2 = 2e-6, .max_abs = 1e-5};
 
 /* ---- shapes ---- */
-
-static size_t state_rows(const oclstm_model *model) {
-  size_t n = 0;
-  for (size_t l = 0; l < oclstm_model_n_layers(model); ++l) {
-    n += oclstm_layer_directions(oclstm_model_layer(model, l));
-  }
-  return n;
-}
 
 static test_tensor sequence(const char *name, const test_job *job, size_t width) {
   bool time_major = job->layout == OCLSTM_TIME_MAJOR;
@@ -30,17 +23,30 @@ test_tensor y_of(const test_job *job) {
 
 test_tensor cells_of(const test_job *job) {
   const oclstm_layer *last = oclstm_model_layer(job->model, oclstm_model_n_layers(job->model) - 1);
-  return sequence("cells", job, oclstm_layer_directions(last) * last->hidden_size);
+  return sequence("cells", job, oclstm_layer_directions(last) * oclstm__cell_size(last));
+}
+
+/* [L*D,B,width] where all layers have that width, otherwise [1,1,B*sum]. */
+static test_tensor state_of(const char *name, const test_job *job,
+                            size_t (*width)(const oclstm_layer *layer)) {
+  const size_t first = width(oclstm_model_layer(job->model, 0));
+  size_t n = 0;
+  size_t sum = 0;
+  for (size_t l = 0; l < oclstm_model_n_layers(job->model); ++l) {
+    const oclstm_layer *layer = oclstm_model_layer(job->model, l);
+    n += oclstm_layer_directions(layer);
+    sum += oclstm_layer_directions(layer) * width(layer);
+  }
+  return n * first == sum ? (test_tensor){name, "kbj", n, job->B, first}
+                          : (test_tensor){name, "kbj", 1, 1, job->B * sum};
 }
 
 test_tensor hn_of(const test_job *job) {
-  size_t n = state_rows(job->model);
-  return (test_tensor){"hn", "kbj", n, job->B, oclstm_model_h_size(job->model) / n};
+  return state_of("hn", job, oclstm_layer_state_size);
 }
 
 test_tensor cn_of(const test_job *job) {
-  size_t n = state_rows(job->model);
-  return (test_tensor){"cn", "kbj", n, job->B, oclstm_model_c_size(job->model) / n};
+  return state_of("cn", job, oclstm__cell_size);
 }
 
 /* ---- comparison ---- */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/model.h"
+
 oclstm_context *device;
 oclstm_context *reference;
 oclstm_error last_error;
@@ -57,17 +59,23 @@ int close_devices(void **unused) {
   return 0;
 }
 
-oclstm_plan *make_plan(oclstm_context *context, const oclstm_model *model, size_t rows, size_t steps,
-                       bool cells) {
+oclstm_plan_desc plan_desc(const oclstm_context *context, const oclstm_model *model, size_t rows,
+                           size_t steps, bool cells) {
   oclstm_plan_desc desc = OCLSTM_PLAN_DESC_INIT;
-  oclstm_plan *plan = NULL;
   desc.rows = rows;
   desc.steps = steps;
-  desc.cells = cells;
+  desc.cells = cells && oclstm__cell_size(oclstm_model_layer(model, oclstm_model_n_layers(model) - 1)) != 0;
   if (context != reference) {
     desc.strategy = options.strategy;
     desc.gemm = options.gemm;
   }
+  return desc;
+}
+
+oclstm_plan *make_plan(oclstm_context *context, const oclstm_model *model, size_t rows, size_t steps,
+                       bool cells) {
+  const oclstm_plan_desc desc = plan_desc(context, model, rows, steps, cells);
+  oclstm_plan *plan = NULL;
   OK(oclstm_plan_create(context, model, &desc, &plan, &last_error));
   return plan;
 }
@@ -93,6 +101,13 @@ test_job make_job(const oclstm_model *model, size_t T, size_t B, uint64_t seed) 
   fill_random(job.x, x_count, 1.0F, &seed);
   fill_random(job.h0, h_count, 0.9F, &seed);
   fill_random(job.c0, c_count, 1.5F, &seed);
+  if (oclstm_model_embedding_size(model) != 0) {
+    job.ids = calloc(T * B != 0 ? T * B : 1, sizeof *job.ids);
+    assert_non_null(job.ids);
+    for (size_t k = 0; k < T * B; ++k) {
+      job.ids[k] = (int32_t)(next_random(&seed) % oclstm_model_embedding_size(model));
+    }
+  }
   return job;
 }
 
@@ -107,6 +122,7 @@ static void *copy_bytes(const void *from, size_t bytes) {
 test_job copy_job(const test_job *from) {
   test_job copy = *from;
   copy.x = copy_bytes(from->x, from->T * from->B * oclstm_model_input_size(from->model) * sizeof *from->x);
+  copy.ids = copy_bytes(from->ids, from->T * from->B * sizeof *from->ids);
   copy.lengths = copy_bytes(from->lengths, from->B * sizeof *from->lengths);
   copy.h0 = copy_bytes(from->h0, from->B * oclstm_model_h_size(from->model) * sizeof *from->h0);
   copy.c0 = copy_bytes(from->c0, from->B * oclstm_model_c_size(from->model) * sizeof *from->c0);
@@ -130,6 +146,7 @@ float *x_row(const test_job *job, size_t t, size_t b) {
 
 void free_job(test_job *job) {
   free(job->x);
+  free(job->ids);
   free(job->lengths);
   free(job->h0);
   free(job->c0);
@@ -171,30 +188,37 @@ static void piece_lengths(const test_job *job, size_t first, size_t n, int32_t *
   }
 }
 
-test_result run_job(oclstm_context *context, const test_job *job, size_t plan_steps, size_t piece) {
+/* Steps first .. first + n - 1 of the job. */
+static oclstm_io piece_of(const test_job *job, const test_result *result, size_t first, size_t n) {
   const test_tensor y = y_of(job), cells = cells_of(job);
-  const size_t I = oclstm_model_input_size(job->model);
+  const size_t row = first * job->B;
+  oclstm_io io = OCLSTM_IO_INIT;
+  io.steps = n;
+  io.layout = job->layout;
+  io.x = job->ids == NULL ? job->x + row * oclstm_model_input_size(job->model) : NULL;
+  io.ids = job->ids != NULL ? job->ids + row : NULL;
+  io.y = result->y + row * y.W;
+  io.cells = cells.W != 0 ? result->cells + row * cells.W : NULL;
+  return io;
+}
+
+test_result run_plan(oclstm_plan *plan, const test_job *job, size_t piece) {
+  const test_tensor y = y_of(job), cells = cells_of(job);
   test_result result = {.y = new_dirty(y.n * y.B * y.W),
                         .hn = new_dirty(job->B * oclstm_model_h_size(job->model)),
                         .cn = new_dirty(job->B * oclstm_model_c_size(job->model)),
                         .cells = new_dirty(cells.n * cells.B * cells.W)};
+  const size_t plan_steps = oclstm_plan_get_info(plan)->steps;
   int32_t *lengths = calloc(job->B, sizeof *lengths);
   uint64_t seed = options.seed;
   oclstm_state *state = NULL;
   assert_non_null(lengths);
-  plan_steps = plan_steps != 0 ? plan_steps : job->T;
   assert_true(job->layout == OCLSTM_TIME_MAJOR || (piece == 0 && plan_steps >= job->T));
-  oclstm_plan *plan = make_plan(context, job->model, job->B, plan_steps, true);
   OK(oclstm_state_create(plan, &state, &last_error));
   OK(oclstm_state_set(state, job->h0, job->c0, &last_error));
   for (size_t first = 0, n; first < job->T; first += n) {
-    oclstm_io io = OCLSTM_IO_INIT;
     n = piece_length(piece, plan_steps, job->T - first, &seed);
-    io.steps = n;
-    io.layout = job->layout;
-    io.x = job->x + first * job->B * I;
-    io.y = result.y + first * job->B * y.W;
-    io.cells = result.cells + first * job->B * cells.W;
+    oclstm_io io = piece_of(job, &result, first, n);
     if (job->lengths != NULL) {
       piece_lengths(job, first, n, lengths);
       io.lengths = lengths;
@@ -203,7 +227,13 @@ test_result run_job(oclstm_context *context, const test_job *job, size_t plan_st
   }
   OK(oclstm_state_get(state, result.hn, result.cn, &last_error));
   oclstm_state_destroy(&state);
-  oclstm_plan_destroy(&plan);
   free(lengths);
+  return result;
+}
+
+test_result run_job(oclstm_context *context, const test_job *job, size_t plan_steps, size_t piece) {
+  oclstm_plan *plan = make_plan(context, job->model, job->B, plan_steps != 0 ? plan_steps : job->T, true);
+  test_result result = run_plan(plan, job, piece);
+  oclstm_plan_destroy(&plan);
   return result;
 }

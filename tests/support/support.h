@@ -52,7 +52,10 @@ void check_ok(oclstm_status status, const char *call, const char *file, int line
 void check_fails(oclstm_status status, oclstm_status expected, const char *text, const char *call,
                  const char *file, int line);
 
-/* A plan under the options' strategy and gemm (on the reference: its own). */
+/* The description of a plan under the options' strategy and gemm (on the reference: its own), and such a plan. Without a c
+ * in the last layer there are no cells to ask for. */
+oclstm_plan_desc plan_desc(const oclstm_context *context, const oclstm_model *model, size_t rows,
+                           size_t steps, bool cells);
 oclstm_plan *make_plan(oclstm_context *context, const oclstm_model *model, size_t rows, size_t steps,
                        bool cells);
 
@@ -62,6 +65,7 @@ typedef struct test_job {
   size_t T, B;
   oclstm_layout layout;
   float *x;         /* [T,B,I] or [B,T,I] */
+  int32_t *ids;     /* [T,B] or [B,T], in place of x when the model has an embedding; otherwise NULL */
   int32_t *lengths; /* [B], or NULL */
   float *h0, *c0;
 } test_job;
@@ -71,7 +75,7 @@ typedef struct test_result {
   float *y, *hn, *cn, *cells;
 } test_result;
 
-/* Random x, h0 and c0 from the seed; time-major, all of length T. */
+/* Random x (or ids), h0 and c0 from the seed; time-major, all of length T. */
 test_job make_job(const oclstm_model *model, size_t T, size_t B, uint64_t seed);
 test_job copy_job(const test_job *job);
 void free_job(test_job *job);
@@ -83,6 +87,8 @@ float *x_row(const test_job *job, size_t t, size_t b);
  * to plan_steps at a time, from the options' seed). Pieces need a time-major job. */
 enum { RANDOM_PIECES = 1 << 30 };
 test_result run_job(oclstm_context *context, const test_job *job, size_t plan_steps, size_t piece);
+/* The same by a plan that is there: its steps are what a piece of 0 takes. */
+test_result run_plan(oclstm_plan *plan, const test_job *job, size_t piece);
 void free_result(test_result *result);
 
 /* ---- network.c ---- */
@@ -107,6 +113,12 @@ size_t n_forward(void); /* fewer with --small */
 extern const test_network BIDIRECTIONAL[];
 size_t n_bidirectional(void);
 
+/* ---- layers.c ---- */
+
+/* A network of these layers with random weights, other ones for every gate and direction; V: ids of an embedding in front,
+ * 0 for none. */
+oclstm_model *make_layers(const oclstm_layer *layers, size_t n, size_t head, size_t V, uint64_t seed);
+
 /* ---- random.c: splitmix64 ---- */
 
 uint64_t next_random(uint64_t *seed);
@@ -121,7 +133,8 @@ typedef struct test_tensor {
   size_t n, B, W;
 } test_tensor;
 
-/* The tensors of a job: y in the job's layout, hn and cn (layers of one size), cells. */
+/* The tensors of a job: y in the job's layout, cells (of width 0 when the last layer has no c), hn and cn. Where layers
+ * differ in size, those two are one row of everything. */
 test_tensor y_of(const test_job *job);
 test_tensor hn_of(const test_job *job);
 test_tensor cn_of(const test_job *job);
