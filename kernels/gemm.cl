@@ -1,37 +1,38 @@
-/* C = A W^T with packed weights: our own matrix product, for devices that CLBlast refuses or serves badly.
+/* C = A W^T with packed weights: our own matrix product, for devices that CLBlast refuses or serves badly, and for weights
+ * that are stored in 16 bits.
  *
- *   A [M, lda] f32   rows of K elements
- *   W packed   f32   panels of 4 * BLOCK columns: [ceil(N / (4 * BLOCK))][K][4][BLOCK], zero behind column N
- *   C [M, ldc] f32   out: columns 0 .. N - 1; may not alias A
+ *   A [M, lda] stored  rows of K elements
+ *   W packed   stored  panels of 4 * BLOCK columns: [ceil(N / (4 * BLOCK))][K][4][BLOCK], zero behind column N
+ *   C [M, ldc] f32     out: columns 0 .. N - 1; may not alias A
  *
  * Launch: global = [LANES * ceil(M / ROWS), panels], local = [LANES, 1]. Row tiles are the fast dimension, so that a
  * panel stays in the cache of a core while all rows pass it.
  *
  * SPDX-License-Identifier: MIT
  */
-__kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global const float *restrict A, int lda,
-                                                                      __global const float *restrict W,
+__kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global const stored *restrict A, int lda,
+                                                                      __global const stored *restrict W,
                                                                       __global float *restrict C, int ldc, int M, int N,
                                                                       int K) {
   int first_row = (int)get_group_id(0) * ROWS;
   int panel = (int)get_group_id(1);
   size_t row[ROWS];
-  floatv acc[ROWS][4];
+  floatv acc[ROWS][VECTORS];
 #pragma unroll
   for (int r = 0; r < ROWS; ++r) {
     row[r] = (size_t)min(first_row + r, M - 1) * lda;
 #pragma unroll
-    for (int v = 0; v < 4; ++v) {
+    for (int v = 0; v < VECTORS; ++v) {
       acc[r][v] = (floatv)(0.0f);
     }
   }
-  tile_multiply(acc, A, row, W + (size_t)panel * K * 4 * BLOCK, K);
+  tile_multiply(acc, A, row, W + (size_t)panel * K * VECTORS * BLOCK, K);
 #pragma unroll
   for (int r = 0; r < ROWS; ++r) {
     __global float *c = C + (size_t)(first_row + r) * ldc;
 #pragma unroll
-    for (int v = 0; v < 4; ++v) {
-      int column = panel * 4 * BLOCK + v * BLOCK + (int)get_local_id(0) * VW;
+    for (int v = 0; v < VECTORS; ++v) {
+      int column = panel * VECTORS * BLOCK + v * BLOCK + (int)get_local_id(0) * VW;
       if (first_row + r < M && column < N) {
         store_partial(acc[r][v], N - column, c + column);
       }

@@ -68,8 +68,8 @@ uint16_t oclstm__half_bits(float value) {
   if (magnitude >= 65520.0F) { /* half an ulp over the largest */
     return sign | 0x7c00;
   }
-  (void)frexpf(magnitude, &exponent);
-  exponent = exponent - 1 < -14 ? -14 : exponent - 1;
+  (void)frexpf(magnitude, &exponent); /* of 0 it gives 0, which is not small */
+  exponent = magnitude < 0x1p-14F ? -14 : exponent - 1;
   int ulps = (int)rintf(ldexpf(magnitude, 10 - exponent));
   return (uint16_t)(sign | (((exponent + 14) << 10) + ulps));
 }

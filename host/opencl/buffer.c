@@ -1,6 +1,7 @@
 /* Device buffers: allocated at once, filled at once, counted.
  * SPDX-License-Identifier: MIT */
 #include "opencl/cl.h"
+#include "opencl/layout.h"
 
 static oclstm_status create(const oclstm__cl *cl, size_t bytes, const char *what, cl_mem *buffer,
                             uint64_t *total, oclstm_error *error) {
@@ -52,6 +53,20 @@ oclstm_status oclstm__buffer_from(const oclstm__cl *cl, const void *values, size
   TRY(create(cl, bytes, what, buffer, total, error));
   CL(clEnqueueWriteBuffer(cl->queue, *buffer, CL_TRUE, 0, bytes, values, 0, NULL, NULL));
 done:
+  return status;
+}
+
+oclstm_status oclstm__buffer_stored(const oclstm__cl *cl, oclstm_precision precision, const float *values,
+                                    size_t n, const char *what, cl_mem *buffer, uint64_t *total,
+                                    oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t bytes = n * oclstm__stored_bytes(precision);
+  void *stored = oclstm__alloc(&cl->base.allocator, n, oclstm__stored_bytes(precision));
+  REQUIRE(stored != NULL, OCLSTM_E_MEMORY, "%s: %zu bytes", what, bytes);
+  oclstm__to_stored(precision, values, n, stored);
+  TRY(oclstm__buffer_from(cl, stored, bytes, what, buffer, total, error));
+done:
+  oclstm__free(&cl->base.allocator, stored);
   return status;
 }
 

@@ -83,6 +83,10 @@ oclstm_status oclstm__buffer_create(const oclstm__cl *cl, size_t bytes, const ch
 /* The same holding the given bytes. Blocks until they are written. */
 oclstm_status oclstm__buffer_from(const oclstm__cl *cl, const void *values, size_t bytes, const char *what,
                                   cl_mem *buffer, uint64_t *total, oclstm_error *error);
+/* The same holding n floats as a precision stores them. */
+oclstm_status oclstm__buffer_stored(const oclstm__cl *cl, oclstm_precision precision, const float *values,
+                                    size_t n, const char *what, cl_mem *buffer, uint64_t *total,
+                                    oclstm_error *error);
 /* Enqueues zeros over the first `bytes` of a buffer. */
 oclstm_status oclstm__buffer_clear(const oclstm__cl *cl, cl_mem buffer, size_t bytes, oclstm_error *error);
 void oclstm__buffer_release(cl_mem *buffer);

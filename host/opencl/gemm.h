@@ -1,12 +1,13 @@
 /* Products with fixed weights: C [M, ldc] = A [M, lda] W^T, W [N, K].
  *
- * Two providers make them: CLBlast, and kernels/gemm.cl. A row of C has the same bits whatever M is and wherever in A
+ * Two providers make them: CLBlast, float32 only, and kernels/gemm.cl. A row of C has the same bits whatever M is and wherever in A
  * the row stands: providers that choose kernels by size are always called with the same number of rows.
  * SPDX-License-Identifier: MIT */
 #ifndef OCLSTM_OPENCL_GEMM_H
 #define OCLSTM_OPENCL_GEMM_H
 
 #include "opencl/cl.h"
+#include "opencl/layout.h"
 
 typedef struct oclstm__gemm_shape {
   size_t N, K;
@@ -14,12 +15,14 @@ typedef struct oclstm__gemm_shape {
   /* Rows of a call, when it is always the same number (the B rows of a step). 0: any number; then A and C have room for
    * M rounded up to OCLSTM__ROW_BLOCK rows, and rows behind M of C may be overwritten. */
   size_t fixed_rows;
+  oclstm_precision precision; /* of A and W as they are stored; C is float32 */
 } oclstm__gemm_shape;
 
 typedef struct oclstm__gemm oclstm__gemm;
 
 typedef struct oclstm__gemm_provider {
   const char *name; /* "clblast 1.5.3", "plain" */
+  /* W: float32, rounded here to what is stored. */
   oclstm_status (*create)(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
                           oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error);
   oclstm_status (*enqueue)(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error);
@@ -39,6 +42,11 @@ extern const oclstm__gemm_provider oclstm__gemm_plain;
 /* Whether CLBlast serves this device; why_not otherwise (a static text, or one written to `text`). The first question
  * compiles CLBlast's kernels, later ones are answered from the driver's cache. */
 bool oclstm__clblast_serves(oclstm__cl *cl, char *text, size_t bytes);
+
+/* Packs W, rounds it to what is stored, and writes it to a new buffer. */
+oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *panels,
+                                    oclstm_precision precision, const float *W, cl_mem *buffer,
+                                    uint64_t *device_bytes, oclstm_error *error);
 
 static inline oclstm_status oclstm__gemm_enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C,
                                                  oclstm_error *error) {

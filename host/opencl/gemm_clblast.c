@@ -121,7 +121,7 @@ const oclstm__gemm_provider oclstm__gemm_clblast = {CLBLAST_NAME, create, enqueu
 /* A product of 16 by 16 by 16, made and waited for. */
 static oclstm_status try_product(oclstm__cl *cl, oclstm_error *error) {
   static const float W[16 * 16];
-  static const oclstm__gemm_shape SHAPE = {16, 16, 16, 16, 16};
+  static const oclstm__gemm_shape SHAPE = {16, 16, 16, 16, 16, OCLSTM_PRECISION_F32};
   oclstm_status status = OCLSTM_OK;
   oclstm__gemm *gemm = NULL;
   cl_mem A = NULL;

@@ -36,14 +36,9 @@ static oclstm_status upload(plain *g, const float *W, uint64_t *device_bytes, oc
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = g->base.cl;
   size_t block = g->lanes * cl->vector_width;
-  const oclstm__panels panels = {g->base.shape.N, g->base.shape.K, g->n_panels, block, 4 * block, block};
-  float *packed = oclstm__alloc(&cl->base.allocator, oclstm__panels_count(&panels), sizeof *packed);
-  REQUIRE(packed != NULL, OCLSTM_E_MEMORY, "weights [%zu,%zu], packed", panels.N, panels.K);
-  oclstm__pack_panels(&panels, W, packed);
-  TRY(oclstm__buffer_from(cl, packed, oclstm__panels_count(&panels) * sizeof *packed, "weights", &g->W,
-                          device_bytes, error));
+  const oclstm__panels panels = {g->base.shape.N, g->base.shape.K, g->n_panels, 4, block, 4 * block, block};
+  TRY(oclstm__upload_panels(cl, &panels, g->base.shape.precision, W, &g->W, device_bytes, error));
 done:
-  oclstm__free(&cl->base.allocator, packed);
   return status;
 }
 
@@ -79,7 +74,11 @@ static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, con
   g->n_panels =
       oclstm__round_up(shape->N, 4 * g->lanes * cl->vector_width) / (4 * g->lanes * cl->vector_width);
   TRY(upload(g, W, device_bytes, error));
-  const oclstm__build build = {"gemm", cl->vector_width, (unsigned)g->rows, (unsigned)g->lanes, 0};
+  const oclstm__build build = {.stem = "gemm",
+                               .VW = cl->vector_width,
+                               .ROWS = (unsigned)g->rows,
+                               .LANES = (unsigned)g->lanes,
+                               .STORAGE = (unsigned)shape->precision};
   TRY(oclstm__kernel_create(cl, &build, "gemm", &g->kernel, error));
   TRY(set_fixed_arguments(g, error));
   *gemm = base;

@@ -118,23 +118,28 @@ static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *st
   const oclstm_model *model = plan->base.model;
   const oclstm__widths w = oclstm__plan_widths(model, plan->base.desc.cells != 0);
   size_t I = oclstm_model_input_size(model);
-  cl_mem result = NULL;
+  oclstm__rows result = {NULL, false};
   const oclstm__sweep whole = {.steps = io->steps,
                                .layout = io->layout,
                                .n_layers = model->n_layers,
                                .head = model->head_size != 0,
                                .part = OCLSTM__WHOLE};
   TRY(enqueue_lengths(plan, io, error));
-  TRY(oclstm__cl_pack(plan, io->x.mem, io->x.offset / sizeof(float), io->layout, io->steps, I,
-                      (oclstm__columns){plan->activations[0], I, 0}, error));
+  if (model->embedding_size != 0) {
+    TRY(oclstm__cl_gather(plan, io->x.mem, io->x.offset / sizeof(cl_int), io->layout, io->steps,
+                          plan->activations[0], error));
+  } else {
+    TRY(oclstm__cl_pack(plan, io->x.mem, io->x.offset / sizeof(float), io->layout, io->steps, I,
+                        (oclstm__columns){plan->activations[0], I, 0, OCLSTM_CONCAT}, error));
+  }
   TRY(oclstm__cl_walk(plan, state, &whole, &result, error));
   if (io->y.mem != NULL) {
     TRY(oclstm__cl_unpack(plan, result, io->y.mem, io->y.offset / sizeof(float), io->layout, io->steps,
                           oclstm_model_output_size(model), error));
   }
   if (io->cells.mem != NULL) {
-    TRY(oclstm__cl_unpack(plan, plan->cells, io->cells.mem, io->cells.offset / sizeof(float), io->layout,
-                          io->steps, w.cells, error));
+    TRY(oclstm__cl_unpack(plan, (oclstm__rows){plan->cells, false}, io->cells.mem,
+                          io->cells.offset / sizeof(float), io->layout, io->steps, w.cells, error));
   }
 done:
   return status;

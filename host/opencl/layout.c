@@ -1,13 +1,15 @@
-/* Padding and packing of weights, on the host, when a plan is made.
+/* Padding, packing and rounding of weights, on the host, when a plan is made.
  * SPDX-License-Identifier: MIT */
 #include "opencl/layout.h"
 
-float *oclstm__pad_gates(const oclstm_allocator *allocator, const oclstm_array *array, size_t H,
-                         size_t columns) {
+#include <string.h>
+
+float *oclstm__pad_blocks(const oclstm_allocator *allocator, const oclstm_array *array, size_t first,
+                          size_t blocks, size_t H, size_t columns) {
   size_t HP = oclstm__padded_units(H);
-  float *padded = oclstm__alloc(allocator, 4 * HP * columns, sizeof *padded);
-  for (size_t gate = 0; padded != NULL && gate < 4; ++gate) {
-    oclstm__array_f32(array, gate * H * columns, H * columns, padded + gate * HP * columns);
+  float *padded = oclstm__alloc(allocator, blocks * HP * columns, sizeof *padded);
+  for (size_t k = 0; padded != NULL && k < blocks; ++k) {
+    oclstm__array_f32(array, (first + k) * H * columns, H * columns, padded + k * HP * columns);
   }
   return padded;
 }
@@ -15,12 +17,36 @@ float *oclstm__pad_gates(const oclstm_allocator *allocator, const oclstm_array *
 void oclstm__pack_panels(const oclstm__panels *p, const float *W, float *packed) {
   for (size_t panel = 0; panel < p->n_panels; ++panel) {
     for (size_t k = 0; k < p->K; ++k) {
-      for (size_t v = 0; v < 4; ++v) {
+      for (size_t v = 0; v < p->vectors; ++v) {
         for (size_t u = 0; u < p->block; ++u) {
           size_t row = panel * p->panel_stride + v * p->vector_stride + u;
           *packed++ = row < p->N ? W[row * p->K + k] : 0.0F;
         }
       }
     }
+  }
+}
+
+void oclstm__to_stored(oclstm_precision precision, const float *from, size_t n, void *to) {
+  if (precision == OCLSTM_PRECISION_F32) {
+    memmove(to, from, n * sizeof *from);
+    return;
+  }
+  for (size_t k = 0; k < n; ++k) {
+    uint16_t bits =
+        precision == OCLSTM_PRECISION_F16 ? oclstm__half_bits(from[k]) : oclstm__bfloat_bits(from[k]);
+    memcpy((char *)to + k * sizeof bits, &bits, sizeof bits);
+  }
+}
+
+void oclstm__from_stored(oclstm_precision precision, const void *from, size_t n, float *to) {
+  if (precision == OCLSTM_PRECISION_F32) {
+    memmove(to, from, n * sizeof *to);
+    return;
+  }
+  for (size_t k = n; k > 0; --k) { /* from the end: what is read may lie in the first half of `to` */
+    uint16_t bits;
+    memcpy(&bits, (const char *)from + (k - 1) * sizeof bits, sizeof bits);
+    to[k - 1] = precision == OCLSTM_PRECISION_F16 ? oclstm__half_float(bits) : oclstm__bfloat_float(bits);
   }
 }

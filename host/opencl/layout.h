@@ -1,7 +1,7 @@
 /* How weights and states lie on the device.
  *
  * Hidden units are padded to a multiple of 16, so that a vector of VW units never straddles two gates or the end of a
- * row. HP is H padded. Gate rows of W_ih, W_hh and the biases become [4*HP, ...] with zeros in the padding.
+ * row. HP is H padded, RP is R. Gate rows of weights and vectors become [G*HP, ...] with zeros in the padding.
  * SPDX-License-Identifier: MIT */
 #ifndef OCLSTM_OPENCL_LAYOUT_H
 #define OCLSTM_OPENCL_LAYOUT_H
@@ -21,20 +21,29 @@ static inline size_t oclstm__padded_units(size_t H) {
   return oclstm__round_up(H, OCLSTM__UNIT_PADDING);
 }
 
-/* The gate rows of an array [4*H, columns] as float32 [4*HP, columns]; columns is 1 for a vector. NULL: no memory. */
-float *oclstm__pad_gates(const oclstm_allocator *allocator, const oclstm_array *array, size_t H,
-                         size_t columns);
+/* Blocks of H rows of an array [..., columns], from block `first` on, as float32 [blocks*HP, columns]; columns is 1 for
+ * a vector. NULL: no memory. */
+float *oclstm__pad_blocks(const oclstm_allocator *allocator, const oclstm_array *array, size_t first,
+                          size_t blocks, size_t H, size_t columns);
 
-/* Packs W [N, K] for kernels/tile.cl: panels [n_panels][K][4][block]. Column v*block + u of panel p is row
+/* Packs W [N, K] for kernels/tile.cl: panels [n_panels][K][vectors][block]. Column v*block + u of panel p is row
  * p * panel_stride + v * vector_stride + u of W, zero when that is N or more.
- * A product takes consecutive rows: panel_stride 4*block, vector_stride block.
- * A step takes the four gates of a block of units: panel_stride block, vector_stride HP. */
+ * A product takes consecutive rows: panel_stride vectors*block, vector_stride block.
+ * A stage takes its gates of a block of units: panel_stride block, vector_stride HP. */
 typedef struct oclstm__panels {
-  size_t N, K, n_panels, block, panel_stride, vector_stride;
+  size_t N, K, n_panels, vectors, block, panel_stride, vector_stride;
 } oclstm__panels;
 static inline size_t oclstm__panels_count(const oclstm__panels *p) {
-  return p->n_panels * p->K * 4 * p->block;
+  return p->n_panels * p->K * p->vectors * p->block;
 }
 void oclstm__pack_panels(const oclstm__panels *panels, const float *W, float *packed);
+
+/* Bytes of an element of what a precision stores: STORAGE of kernels/common.cl. */
+static inline size_t oclstm__stored_bytes(oclstm_precision precision) {
+  return precision == OCLSTM_PRECISION_F32 ? sizeof(float) : sizeof(uint16_t);
+}
+/* n floats as they are stored, and back. `to` may be `from`: stored elements are never wider. */
+void oclstm__to_stored(oclstm_precision precision, const float *from, size_t n, void *to);
+void oclstm__from_stored(oclstm_precision precision, const void *from, size_t n, float *to);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef OCLSTM_OPENCL_PLAN_H
 #define OCLSTM_OPENCL_PLAN_H
 
+#include "opencl/cell.h"
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
@@ -12,8 +13,8 @@ typedef struct oclstm__strategy oclstm__strategy;
 
 /* ---- state ---- */
 
-/* h and c of one direction of one layer, [B, HP]. Strategies that read all of h_{t-1} while they write h_t use two
- * buffers in turn; h[current] is the state. */
+/* h [B, RP], as the precision stores it, and c [B, HP] of one direction of one layer. Strategies that read all of h_{t-1}
+ * while they write h_t use two buffers in turn; h[current] is the state. A cell without c has NULL. */
 typedef struct oclstm__cell_state {
   cl_mem h[2];
   cl_mem c;
@@ -23,25 +24,41 @@ typedef struct oclstm__cell_state {
 typedef struct oclstm__cl_state {
   struct oclstm_state base;
   oclstm__cell_state *cells; /* [n_layers][2] */
-  float *padded;             /* [B, widest HP] on the host: rows on their way in */
+  float *padded;             /* [B, widest HP] on the host: rows on their way in and out */
   uint64_t device_bytes;
 } oclstm__cl_state;
 
 /* ---- plan ---- */
 
+/* One stage of a step, ready to run. */
+typedef struct oclstm__stage {
+  oclstm__stage_spec spec;
+  size_t UP;           /* units, padded */
+  size_t lda;          /* from row to row of what it multiplies */
+  cl_kernel kernel[2]; /* two where h alternates between two buffers */
+  oclstm__gemm *gemm;  /* stepwise: product [B, vectors*UP] */
+  cl_mem W;            /* fused-step: packed */
+  size_t rows, lanes;  /* fused-step: of a tile, of a work-group */
+} oclstm__stage;
+
 /* One direction of one layer, ready to run. */
 typedef struct oclstm__runner {
   const oclstm_layer *layer;
-  size_t HP;
-  bool cells;              /* writes c of every step */
-  oclstm__gemm *input;     /* gx [n*B, 4*HP] = x W_ih^T */
-  cl_mem bias;             /* [4*HP] */
-  cl_kernel kernel[2];     /* of a step; two where h alternates between two buffers */
-  oclstm__gemm *recurrent; /* stepwise: gh [B, 4*HP] = h W_hh^T */
-  cl_mem gh;
-  cl_mem W_hh;        /* fused-step: packed */
-  size_t rows, lanes; /* of a tile, of a work-group */
+  size_t direction;
+  size_t gates, HP;
+  bool cells;           /* writes c of every step */
+  oclstm__gemm *input;  /* gx [n*B, gates*HP] = x W_ih^T */
+  cl_kernel norm_input; /* HASTE: normalises gx */
+  cl_mem params;        /* see opencl/cell.h */
+  size_t n_stages;
+  oclstm__stage stages[OCLSTM__MAX_STAGES];
 } oclstm__runner;
+
+/* Rows between layers or behind the head, time-major. */
+typedef struct oclstm__rows {
+  cl_mem mem;
+  bool stored; /* as the plan's precision stores them; otherwise float32 */
+} oclstm__rows;
 
 typedef struct oclstm__cl_plan {
   struct oclstm_plan base;
@@ -49,15 +66,20 @@ typedef struct oclstm__cl_plan {
   const oclstm__gemm_provider *gemm;
   oclstm__runner *runners; /* [n_layers][2] */
   oclstm__gemm *head;
-  cl_mem head_b;         /* [O], zeros where the head has none */
-  cl_mem caller;         /* rows in the caller's layout, on their way in or out */
-  cl_mem activations[2]; /* input and output of a layer in turn, [n*B, width], rows padded to ROW_BLOCK */
-  cl_mem gx;             /* [n*B, 4*HP], padded likewise */
-  cl_mem cells;          /* [n*B, D*H] of the last layer */
-  cl_mem given_lengths;  /* [B] i32, those of a call */
-  cl_mem no_lengths;     /* [B] i32, each past every step: for calls without */
-  cl_mem lengths;        /* one of the two, borrowed */
-  cl_kernel pack_rows, unpack_rows, head_bias;
+  cl_mem head_b;    /* [O], zeros where the head has none */
+  cl_mem embedding; /* [V, I], stored */
+  cl_mem caller;    /* rows, or ids, in the caller's layout, on their way in or out */
+  cl_mem
+      activations[2]; /* input and output of a layer in turn, [n*B, width] stored, rows padded to ROW_BLOCK */
+  cl_mem gx;          /* [n*B, gates*HP] or of the head [n*B, O], f32, padded likewise */
+  cl_mem cells;       /* [n*B, D*H] of the last layer */
+  cl_mem product;     /* stepwise: [B, vectors*UP] of the widest stage */
+  cl_mem middle, extra; /* [B, widest HP] from a stage to the next: stored, and f32 */
+  cl_mem given_lengths; /* [B] i32, those of a call */
+  cl_mem no_lengths;    /* [B] i32, each past every step: for calls without */
+  cl_mem lengths;       /* one of the two, borrowed */
+  cl_kernel pack_rows, gather_rows, head_bias;
+  cl_kernel unpack_rows[2]; /* from f32; from what is stored */
   uint64_t device_bytes;
 } oclstm__cl_plan;
 
@@ -71,6 +93,12 @@ static inline oclstm__cl *oclstm__plan_cl(const oclstm__cl_plan *plan) {
   return oclstm__cl_of(plan->base.context);
 }
 
+/* ---- runner.c: one direction of one layer ---- */
+
+oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t layer, size_t direction,
+                                    oclstm_error *error);
+void oclstm__runner_release(oclstm__runner *runner);
+
 /* ---- strategies: strategies.c has the table, one file each the rest ---- */
 
 /* The steps of one direction of one layer over a chunk. */
@@ -78,17 +106,18 @@ typedef struct oclstm__steps {
   size_t n;
   bool reverse; /* from step n-1 down to 0 */
   oclstm__cell_state *state;
-  cl_mem y; /* [n*B, y_ld], columns from y_column on */
+  cl_mem y; /* [n*B, y_ld] stored, columns from y_column on */
   size_t y_ld, y_column;
+  oclstm_merge merge;            /* with what is in y; CONCAT: written over */
   size_t cells_ld, cells_column; /* in plan->cells, where runner->cells */
 } oclstm__steps;
 
 struct oclstm__strategy {
   oclstm_strategy id;
   const char *name;
-  /* Packs W_hh [4*HP, H] and makes the kernels. What it has made so far is released with the runner. */
-  oclstm_status (*prepare)(oclstm__cl_plan *plan, oclstm__runner *runner, const float *W_hh,
-                           oclstm_error *error);
+  /* Packs W [vectors*UP, K] of one stage and makes its kernels. What it has made so far is released with the runner. */
+  oclstm_status (*prepare)(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm__stage *stage,
+                           const float *W, oclstm_error *error);
   /* Enqueues all steps; gx holds the input projection. */
   oclstm_status (*run)(oclstm__cl_plan *plan, oclstm__runner *runner, const oclstm__steps *steps,
                        oclstm_error *error);
@@ -99,16 +128,22 @@ extern const oclstm__strategy oclstm__fused_step;
 
 /* The strategy and the provider of products for a plan, with the reason in words. desc is supported.
  * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
-oclstm_status oclstm__choose_strategy(oclstm__cl *cl, const oclstm_plan_desc *desc,
+oclstm_status oclstm__choose_strategy(oclstm__cl *cl, const oclstm_model *model, const oclstm_plan_desc *desc,
                                       const oclstm__strategy **strategy, const oclstm__gemm_provider **gemm,
                                       char *reason, size_t bytes, oclstm_error *error);
+bool oclstm__has_norm(const oclstm_model *model);
 
-/* Shape argument of the kernels in lstm_step.cl; the same members in the same order. */
-typedef struct oclstm__step_shape {
-  cl_int B, H, HP, y_ld, y_column, cells_ld, cells_column;
-} oclstm__step_shape;
-oclstm__step_shape oclstm__step_shape_of(const oclstm__cl_plan *plan, const oclstm__runner *runner,
-                                         const oclstm__steps *steps);
+/* ---- launch.c: what the strategies share ---- */
+
+/* Makes the kernel of a stage: `name` of kernels/<stem>.cl as the runner's cell, with a tile of `rows` and `lanes`. */
+oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                   const oclstm__stage *stage, const char *stem, const char *name,
+                                   cl_kernel *kernel, oclstm_error *error);
+/* Sets all arguments of a stage's kernel but the step: `second` is the product or W, h_in and h_out are of the state. */
+oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                 const oclstm__stage *stage, cl_kernel kernel, cl_mem second, unsigned h_in,
+                                 unsigned h_out, const oclstm__steps *steps, oclstm_error *error);
+enum { OCLSTM__STEP_ARG = 12 };
 /* Sets consecutive arguments of a kernel from `first` on. */
 typedef struct oclstm__arg {
   size_t bytes;
@@ -122,9 +157,11 @@ oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size
 
 /* ---- sizes.c ---- */
 
-/* Widest rows between layers, at the ends and in gx, in floats. */
+/* Widest rows between layers, at the ends and in gx, in elements. */
 typedef struct oclstm__widths {
   size_t activation, caller, gates, cells;
+  size_t units, product; /* of a batch row within a step: widest HP, widest vectors*UP */
+  bool between;          /* something goes from a stage to the next */
 } oclstm__widths;
 oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells);
 /* Decides plan->base.desc.steps. E_DEVICE_MEMORY, E_LIMIT when even what is asked for does not fit. */
@@ -146,20 +183,31 @@ void oclstm__cl_state_destroy(oclstm_state *state);
 oclstm_status oclstm__cl_state_set(oclstm_state *state, const float *h, const float *c, oclstm_error *error);
 oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error);
 
-/* ---- forward.c ---- */
+/* ---- rows.c: between the caller's layout and ours ---- */
 
-/* The layers and the head of a sweep, from activations[0] to *result, one of the two activations. */
-oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
-                              cl_mem *result, oclstm_error *error);
-/* Rows between a caller's buffer (from float `first` on) and ours. In: to columns `column` .. of rows of `ld` floats. */
+/* Places in our rows of `ld` elements: from column `column` on, merged with what is there unless CONCAT. */
 typedef struct oclstm__columns {
   cl_mem mem;
   size_t ld, column;
+  oclstm_merge merge;
 } oclstm__columns;
+/* Rows of `width` floats from a caller's buffer, from float `first` on. */
 oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, oclstm_layout layout,
                               size_t steps, size_t width, oclstm__columns to, oclstm_error *error);
-oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, cl_mem from, cl_mem to, size_t first,
+/* Rows of the embedding by the ids in a caller's buffer, to `to`, the input of the first layer. */
+oclstm_status oclstm__cl_gather(oclstm__cl_plan *plan, cl_mem ids, size_t first, oclstm_layout layout,
+                                size_t steps, cl_mem to, oclstm_error *error);
+oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, oclstm__rows from, cl_mem to, size_t first,
                                 oclstm_layout layout, size_t steps, size_t width, oclstm_error *error);
+/* A kernel over single elements, rows.cl's kind. */
+oclstm_status oclstm__cl_items(const oclstm__cl_plan *plan, cl_kernel kernel, const oclstm__arg *args,
+                               size_t n_args, size_t items, oclstm_error *error);
+
+/* ---- walk.c, forward.c ---- */
+
+/* The layers and the head of a sweep, from activations[0] to *result. */
+oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
+                              oclstm__rows *result, oclstm_error *error);
 oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
                                oclstm_error *error);
 

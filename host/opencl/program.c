@@ -9,8 +9,13 @@
 #include "opencl/kernel_sources.h"
 
 /* In front of every operation's file, in this order. */
-static const char *const SHARED[] = {"common", "cell", "tile"};
-enum { N_SHARED = sizeof SHARED / sizeof SHARED[0], N_PARTS = N_SHARED + 1, KEY_BYTES = 1024 };
+static const char *const SHARED[] = {"common", "activation", "cell", "stage", "tile"};
+enum {
+  N_SHARED = sizeof SHARED / sizeof SHARED[0],
+  N_PARTS = N_SHARED + 1,
+  OPTIONS_BYTES = 1024,
+  KEY_BYTES = 2048
+};
 
 struct oclstm__program {
   oclstm__program *next;
@@ -42,8 +47,9 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
   const struct {
     const char *name;
     unsigned value;
-  } defines[] = {{"VW", build->VW}, {"ROWS", build->ROWS}, {"LANES", build->LANES}, {"CELLS", build->CELLS}};
-  size_t used = (size_t)snprintf(options, bytes, "-cl-std=CL1.2");
+  } defines[] = {{"VW", build->VW},           {"ROWS", build->ROWS},       {"LANES", build->LANES},
+                 {"VECTORS", build->VECTORS}, {"STORAGE", build->STORAGE}, {"CELLS", build->CELLS}};
+  size_t used = (size_t)snprintf(options, bytes, "-cl-std=CL1.2%s", build->cell != NULL ? build->cell : "");
   for (size_t k = 0; k < sizeof defines / sizeof defines[0] && used < bytes; ++k) {
     if (defines[k].value != 0) {
       used += (size_t)snprintf(options + used, bytes - used, " -D%s=%u", defines[k].name, defines[k].value);
@@ -164,7 +170,7 @@ oclstm_status oclstm__kernel_create(oclstm__cl *cl, const oclstm__build *build, 
                                     cl_kernel *kernel, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   cl_int cl_code = CL_SUCCESS;
-  char options[128];
+  char options[OPTIONS_BYTES];
   char key[KEY_BYTES];
   write_options(build, options, sizeof options);
   write_key(cl, build->stem, options, key);

@@ -8,7 +8,8 @@
 /* What a kernel file is specialised by; see kernels/common.cl and tile.cl for the meanings. 0: the file's default. */
 typedef struct oclstm__build {
   const char *stem; /* "gemm": kernels/gemm.cl */
-  unsigned VW, ROWS, LANES, CELLS;
+  unsigned VW, ROWS, LANES, VECTORS, STORAGE, CELLS;
+  const char *cell; /* more options: those of opencl/cell.h; NULL for none */
 } oclstm__build;
 
 /* A kernel of a program, which is compiled, taken from disk or from this context. Kernels hold arguments: each belongs

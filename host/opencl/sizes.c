@@ -12,34 +12,47 @@ static const uint64_t DEFAULT_MEMORY = UINT64_C(1) << 30;
 static const uint64_t MOST_ROWS = UINT64_C(1) << 30; /* n*B: kernels count rows in 32 bits */
 
 oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells) {
-  oclstm__widths w = {0, 0, 0, 0};
+  oclstm__widths w = {.gates = model->head_size}; /* the head's product takes the place of gx */
   for (size_t l = 0; l < model->n_layers; ++l) {
     const oclstm_layer *layer = &model->layers[l];
+    oclstm__stage_spec stages[OCLSTM__MAX_STAGES];
+    size_t n_stages = oclstm__stages(layer, stages);
+    size_t HP = oclstm__padded_units(layer->hidden_size);
     size_t width = oclstm__max(layer->input_size, oclstm_layer_output_size(layer));
     w.activation = oclstm__max(w.activation, width);
-    w.gates = oclstm__max(w.gates, 4 * oclstm__padded_units(layer->hidden_size));
+    w.gates = oclstm__max(w.gates, oclstm__gates(layer->kind) * HP);
+    w.units = oclstm__max(w.units, HP);
+    w.between |= n_stages > 1 || layer->layer_norm != OCLSTM_NORM_NONE;
+    for (size_t s = 0; s < n_stages; ++s) {
+      w.product = oclstm__max(w.product, stages[s].vectors * oclstm__padded_units(stages[s].U));
+    }
   }
   const oclstm_layer *last = &model->layers[model->n_layers - 1];
-  w.activation = oclstm__max(w.activation, model->head_size);
-  w.cells = cells ? oclstm_layer_directions(last) * last->hidden_size : 0;
-  w.caller = oclstm__max(w.activation, w.cells);
+  w.cells = cells ? oclstm_layer_directions(last) * oclstm__cell_size(last) : 0;
+  w.caller = oclstm__max(oclstm__max(w.activation, model->head_size), w.cells);
   return w;
 }
 
 /* Bytes of packed weights and of what does not grow with steps; an estimate from above. */
-static uint64_t fixed_bytes(const oclstm_model *model, size_t rows) {
-  uint64_t floats = (uint64_t)oclstm__round_up(model->head_size, 256) *
-                    oclstm_layer_output_size(&model->layers[model->n_layers - 1]);
+static uint64_t fixed_bytes(const oclstm_model *model, const oclstm__widths *w,
+                            const oclstm_plan_desc *desc) {
+  uint64_t weights = (uint64_t)oclstm__round_up(model->head_size, 256) *
+                         oclstm_layer_output_size(&model->layers[model->n_layers - 1]) +
+                     (uint64_t)model->embedding_size * model->layers[0].input_size;
   for (size_t l = 0; l < model->n_layers; ++l) {
     const oclstm_layer *layer = &model->layers[l];
-    uint64_t gates = 4 * oclstm__round_up(layer->hidden_size, 64);
-    floats += oclstm_layer_directions(layer) * gates * (layer->input_size + layer->hidden_size + rows + 1);
+    uint64_t HP = oclstm__round_up(layer->hidden_size, 64);
+    uint64_t gates = oclstm__gates(layer->kind) * HP;
+    uint64_t columns = layer->input_size + oclstm_layer_state_size(layer) + 8; /* 8: vectors */
+    weights += oclstm_layer_directions(layer) * (gates * columns + HP * layer->projection_size);
   }
-  return floats * sizeof(float);
+  uint64_t step = (uint64_t)desc->rows * (w->product + 2 * w->units);
+  return weights * oclstm__stored_bytes(desc->precision) + step * sizeof(float);
 }
 
-static uint64_t bytes_per_row(const oclstm__widths *w) {
-  return (uint64_t)(2 * w->activation + w->caller + w->gates + w->cells) * sizeof(float);
+static uint64_t bytes_per_row(const oclstm__widths *w, oclstm_precision precision) {
+  return (uint64_t)(w->caller + w->gates + w->cells) * sizeof(float) +
+         (uint64_t)(2 * w->activation) * oclstm__stored_bytes(precision);
 }
 
 /* Most rows n*B that fit `bytes` and one buffer each. */
@@ -47,7 +60,7 @@ static uint64_t most_rows(const oclstm__cl_plan *plan, const oclstm__widths *w, 
   assert(w->gates > 0 && "a layer has units");
   uint64_t widest = oclstm__max(w->gates, w->caller);
   uint64_t in_buffer = plan->base.context->device.max_allocation_bytes / (widest * sizeof(float));
-  uint64_t in_memory = bytes / bytes_per_row(w);
+  uint64_t in_memory = bytes / bytes_per_row(w, plan->base.desc.precision);
   uint64_t rows = in_buffer < in_memory ? in_buffer : in_memory;
   rows = rows < MOST_ROWS ? rows : MOST_ROWS;
   return rows / OCLSTM__ROW_BLOCK * OCLSTM__ROW_BLOCK;
@@ -65,7 +78,7 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
   uint64_t budget = desc->memory_bytes != 0 ? desc->memory_bytes
                     : desc->steps != 0      ? device->memory_bytes
                                             : automatic;
-  uint64_t fixed = fixed_bytes(plan->base.model, desc->rows);
+  uint64_t fixed = fixed_bytes(plan->base.model, &w, desc);
   uint64_t rows = fixed < budget ? most_rows(plan, &w, budget - fixed) : 0;
   uint64_t wanted = desc->steps != 0 ? desc->steps : 1;
   REQUIRE(B <= MOST_ROWS && wanted <= MOST_ROWS / B, OCLSTM_E_LIMIT,
@@ -75,7 +88,7 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
           "%llu steps of %llu rows take %llu bytes of buffers and %llu of weights; memory_bytes is %llu, "
           "and one buffer may take %llu",
           (unsigned long long)wanted, (unsigned long long)B,
-          (unsigned long long)(wanted * B * bytes_per_row(&w)), (unsigned long long)fixed,
+          (unsigned long long)(wanted * B * bytes_per_row(&w, desc->precision)), (unsigned long long)fixed,
           (unsigned long long)budget, (unsigned long long)device->max_allocation_bytes);
   if (desc->steps == 0) {
     uint64_t cached = GATES_BYTES / (B * w.gates * sizeof(float));

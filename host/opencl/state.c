@@ -5,12 +5,17 @@
 #include "opencl/plan.h"
 
 static oclstm_status create_cell(const oclstm__cl *cl, const oclstm_layer *layer, size_t rows,
-                                 oclstm__cell_state *cell, uint64_t *device_bytes, oclstm_error *error) {
+                                 oclstm_precision precision, oclstm__cell_state *cell, uint64_t *device_bytes,
+                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t bytes = rows * oclstm__padded_units(layer->hidden_size) * sizeof(float);
-  TRY(oclstm__buffer_create(cl, bytes, "h", &cell->h[0], device_bytes, error));
-  TRY(oclstm__buffer_create(cl, bytes, "h", &cell->h[1], device_bytes, error));
-  TRY(oclstm__buffer_create(cl, bytes, "c", &cell->c, device_bytes, error));
+  size_t h_bytes =
+      rows * oclstm__padded_units(oclstm_layer_state_size(layer)) * oclstm__stored_bytes(precision);
+  size_t c_bytes = rows * oclstm__padded_units(oclstm__cell_size(layer)) * sizeof(float);
+  TRY(oclstm__buffer_create(cl, h_bytes, "h", &cell->h[0], device_bytes, error));
+  TRY(oclstm__buffer_create(cl, h_bytes, "h", &cell->h[1], device_bytes, error));
+  if (c_bytes > 0) {
+    TRY(oclstm__buffer_create(cl, c_bytes, "c", &cell->c, device_bytes, error));
+  }
 done:
   return status;
 }
@@ -41,9 +46,11 @@ oclstm_status oclstm__cl_state_create(const oclstm_plan *plan, oclstm_state **st
           model->n_layers, rows);
   for (size_t l = 0; l < model->n_layers; ++l) {
     for (size_t d = 0; d < oclstm_layer_directions(&model->layers[l]); ++d) {
-      TRY(create_cell(cl, &model->layers[l], rows, &s->cells[2 * l + d], &s->device_bytes, error));
+      TRY(create_cell(cl, &model->layers[l], rows, base->precision, &s->cells[2 * l + d], &s->device_bytes,
+                      error));
     }
   }
+  TRY(oclstm__cl_state_set(base, NULL, NULL, error));
   *state = base;
   base = NULL;
 done:
@@ -63,73 +70,110 @@ void oclstm__cl_state_destroy(oclstm_state *state) {
   oclstm__free(&state->context->allocator, s);
 }
 
-/* Rows of H floats on the host, of HP on the device. values NULL: zeros. Whole buffers are written, padding and all:
- * a checker of uninitialised memory (Oclgrind 21.10) takes a partly written buffer for an unwritten one. */
-static oclstm_status set_rows(oclstm__cl_state *state, cl_mem buffer, size_t H, const float *values,
-                              oclstm_error *error) {
+/* ---- setting and reading ---- */
+
+/* h or c of one direction of one layer: rows of `width` floats on the host, padded and in a precision on the device. */
+typedef struct part {
+  cl_mem buffer;
+  size_t width;
+  oclstm_precision precision;
+  const oclstm_array *initial; /* [width], or absent */
+} part;
+
+static part part_of(const oclstm__cl_state *s, size_t l, size_t d, bool h) {
+  const oclstm_layer *layer = &s->base.model->layers[l];
+  const oclstm_weights *w = &s->base.model->weights[2 * l + d];
+  const oclstm__cell_state *cell = &s->cells[2 * l + d];
+  if (h) {
+    return (part){cell->h[cell->current], oclstm_layer_state_size(layer), s->base.precision, &w->initial_h};
+  }
+  return (part){cell->c, oclstm__cell_size(layer), OCLSTM_PRECISION_F32, &w->initial_c};
+}
+
+/* values NULL: the initial state. Whole buffers are written, padding and all: a checker of uninitialised memory
+ * (Oclgrind 21.10) takes a partly written buffer for an unwritten one. */
+static oclstm_status set_part(oclstm__cl_state *state, part p, const float *values, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__cl_of(state->base.context);
-  size_t HP = oclstm__padded_units(H);
-  size_t bytes = state->base.rows * HP * sizeof(float);
-  if (values == NULL) {
-    TRY(oclstm__buffer_clear(cl, buffer, bytes, error));
+  size_t padded = oclstm__padded_units(p.width);
+  size_t count = state->base.rows * padded;
+  size_t bytes = count * oclstm__stored_bytes(p.precision);
+  if (values == NULL && p.initial->data == NULL) {
+    TRY(oclstm__buffer_clear(cl, p.buffer, bytes, error));
     goto done;
   }
-  memset(state->padded, 0, bytes);
+  memset(state->padded, 0, count * sizeof(float));
   for (size_t b = 0; b < state->base.rows; ++b) {
-    memcpy(state->padded + b * HP, values + b * H, H * sizeof(float));
+    if (values != NULL) {
+      memcpy(state->padded + b * padded, values + b * p.width, p.width * sizeof(float));
+    } else {
+      oclstm__array_f32(p.initial, 0, p.width, state->padded + b * padded);
+    }
   }
-  CL(clEnqueueWriteBuffer(cl->queue, buffer, CL_TRUE, 0, bytes, state->padded, 0, NULL, NULL));
+  oclstm__to_stored(p.precision, state->padded, count, state->padded);
+  CL(clEnqueueWriteBuffer(cl->queue, p.buffer, CL_TRUE, 0, bytes, state->padded, 0, NULL, NULL));
 done:
   return status;
 }
 
-static oclstm_status get_rows(const oclstm__cl *cl, cl_mem buffer, size_t rows, size_t H, float *values,
-                              oclstm_error *error) {
+static oclstm_status get_part(oclstm__cl_state *state, part p, float *values, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const size_t origin[3] = {0, 0, 0};
-  const size_t region[3] = {H * sizeof(float), rows, 1};
-  size_t pitch = oclstm__padded_units(H) * sizeof(float);
-  CL(clEnqueueReadBufferRect(cl->queue, buffer, CL_TRUE, origin, origin, region, pitch, 0, region[0], 0,
-                             values, 0, NULL, NULL));
+  const oclstm__cl *cl = oclstm__cl_of(state->base.context);
+  size_t padded = oclstm__padded_units(p.width);
+  size_t count = state->base.rows * padded;
+  CL(clEnqueueReadBuffer(cl->queue, p.buffer, CL_TRUE, 0, count * oclstm__stored_bytes(p.precision),
+                         state->padded, 0, NULL, NULL));
+  oclstm__from_stored(p.precision, state->padded, count, state->padded);
+  for (size_t b = 0; b < state->base.rows; ++b) {
+    memcpy(values + b * p.width, state->padded + b * padded, p.width * sizeof(float));
+  }
+done:
+  return status;
+}
+
+/* One array of all parts, in the order of oclstm_state_set; values NULL: the initial state. */
+static oclstm_status set_all(oclstm__cl_state *s, bool h, const float *values, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  for (size_t l = 0; l < s->base.model->n_layers; ++l) {
+    for (size_t d = 0; d < oclstm_layer_directions(&s->base.model->layers[l]); ++d) {
+      const part p = part_of(s, l, d, h);
+      if (p.width > 0) {
+        TRY(set_part(s, p, values, error));
+        values = values != NULL ? values + s->base.rows * p.width : NULL;
+      }
+    }
+  }
+done:
+  return status;
+}
+
+static oclstm_status get_all(oclstm__cl_state *s, bool h, float *values, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  for (size_t l = 0; values != NULL && l < s->base.model->n_layers; ++l) {
+    for (size_t d = 0; d < oclstm_layer_directions(&s->base.model->layers[l]); ++d) {
+      const part p = part_of(s, l, d, h);
+      if (p.width > 0) {
+        TRY(get_part(s, p, values, error));
+        values += s->base.rows * p.width;
+      }
+    }
+  }
 done:
   return status;
 }
 
 oclstm_status oclstm__cl_state_set(oclstm_state *state, const float *h, const float *c, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  oclstm__cl_state *s = oclstm__cl_state_of(state);
-  for (size_t l = 0; l < state->model->n_layers; ++l) {
-    size_t H = state->model->layers[l].hidden_size;
-    for (size_t d = 0; d < oclstm_layer_directions(&state->model->layers[l]); ++d) {
-      oclstm__cell_state *cell = &s->cells[2 * l + d];
-      TRY(set_rows(s, cell->h[cell->current], H, h, error));
-      TRY(set_rows(s, cell->c, H, c, error));
-      h = h != NULL ? h + state->rows * H : NULL;
-      c = c != NULL ? c + state->rows * H : NULL;
-    }
-  }
+  TRY(set_all(oclstm__cl_state_of(state), true, h, error));
+  TRY(set_all(oclstm__cl_state_of(state), false, c, error));
 done:
   return status;
 }
 
 oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__cl_of(state->context);
-  for (size_t l = 0; l < state->model->n_layers; ++l) {
-    size_t H = state->model->layers[l].hidden_size;
-    for (size_t d = 0; d < oclstm_layer_directions(&state->model->layers[l]); ++d) {
-      const oclstm__cell_state *cell = &oclstm__cl_state_of(state)->cells[2 * l + d];
-      if (h != NULL) {
-        TRY(get_rows(cl, cell->h[cell->current], state->rows, H, h, error));
-        h += state->rows * H;
-      }
-      if (c != NULL) {
-        TRY(get_rows(cl, cell->c, state->rows, H, c, error));
-        c += state->rows * H;
-      }
-    }
-  }
+  TRY(get_all(oclstm__cl_state_of(state), true, h, error));
+  TRY(get_all(oclstm__cl_state_of(state), false, c, error));
 done:
   return status;
 }

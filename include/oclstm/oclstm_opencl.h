@@ -55,7 +55,9 @@ typedef struct oclstm_opencl_io {
   size_t struct_size;
   size_t steps;
   oclstm_layout layout;
-  oclstm_buffer x;       /* as in oclstm_io, on the device; none may overlap another */
+  /* x or, with an embedding, ids, and the others as in oclstm_io, on the device; none may overlap another. Ids are not
+   * checked here: one that is outside of the embedding makes its row NaN from there on. */
+  oclstm_buffer x;
   oclstm_buffer lengths; /* int32 [B]; values over `steps` count as `steps`, negative ones as 0 */
   oclstm_buffer y;
   oclstm_buffer cells;

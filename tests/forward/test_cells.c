@@ -167,9 +167,11 @@ static bool run_checks(const cell_case *c, const oclstm_model *model) {
     good &= check_pieces(plan, &job);
   }
   good &= check_neighbours(plan, &job);
-  free(job.h0); /* which leaves the state to the model */
+  free(job.h0); /* which leaves h to the model, and then c too */
+  job.h0 = NULL;
+  good &= check_values(plan, &job);
   free(job.c0);
-  job.h0 = job.c0 = NULL;
+  job.c0 = NULL;
   good &= check_values(plan, &job);
   oclstm_plan_destroy(&plan);
   free_job(&job);
@@ -204,14 +206,25 @@ static int report_case(void **state) {
   return 0;
 }
 
-/* Values of fields with which every case of one layer failed: where to look first. */
+static bool is_of(const cell_case *c, oclstm_cell_kind kind) {
+  return c->n_layers == 1 && c->layers[0].kind == kind;
+}
+
+/* Values of fields with which every case of one layer failed, others being good: where to look first. */
 static void report_fields(oclstm_cell_kind kind) {
+  size_t n_good = 0;
+  for (size_t k = 0; k < n_cases; ++k) {
+    n_good += is_of(&CASES[k], kind) && !failed[k];
+  }
+  if (n_good == 0) {
+    print_error("kind %d: every case failed\n", (int)kind);
+    return;
+  }
   for (size_t f = 0; f < n_factors(kind); ++f) {
     for (size_t a = 0; a < n_levels(kind, f); ++a) {
       size_t n = 0, n_failed = 0;
       for (size_t k = 0; k < n_cases; ++k) {
-        const bool has =
-            CASES[k].n_layers == 1 && CASES[k].layers[0].kind == kind && CASES[k].levels[0][f] == a;
+        const bool has = is_of(&CASES[k], kind) && CASES[k].levels[0][f] == a;
         n += has;
         n_failed += has && failed[k];
       }
@@ -231,7 +244,7 @@ int main(int argc, char **argv) {
     tests[k] = (struct CMUnitTest){CASES[k].name, run_case, NULL, report_case, &CASES[k]};
   }
   int status = run_device_tests("forward.cells", tests, n_cases);
-  for (int kind = 0; kind < 3; ++kind) {
+  for (int kind = 0; kind < 3 && status != 0; ++kind) {
     report_fields((oclstm_cell_kind)kind);
   }
   print_message("descriptions: %zu run, %zu of them refused by name\n", n_run, n_refused);

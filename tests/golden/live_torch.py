@@ -16,11 +16,14 @@ import cases
 def draw(draws, name):
     """One case; bounds keep the whole set within seconds."""
     T, B, D = draws.choice([1, 2, 5, 17, 60]), draws.randint(1, 9), draws.choice([1, 2])
+    H = draws.choice([1, 2, 5, 8, 16, 31, 33, 48])
+    cell = draws.choice(["lstm", "lstm", "proj", "gru", "gru", "rnn", "relu"]) if H > 1 else "lstm"
     case = dict(
-        name=name, seed=draws.randrange(2 ** 31), T=T, B=B, D=D, L=draws.randint(1, 3), bias=draws.randint(0, 2),
-        I=draws.choice([1, 2, 3, 7, 16, 33, 64]), H=draws.choice([1, 2, 5, 8, 16, 31, 33, 48]),
+        name="live_%s_%s" % (cell, name), kind="lstm" if cell == "proj" else cell, seed=draws.randrange(2 ** 31),
+        P=draws.randint(1, H - 1) if cell == "proj" else 0, T=T, B=B, D=D, H=H, I=draws.choice([1, 2, 3, 7, 16, 33, 64]),
+        L=draws.randint(1, 3), bias=draws.randint(0, 2),
         head=draws.choice([0, 0, 1, 6]), head_bias=draws.random() < 0.5, batch_first=draws.random() < 0.3,
-        h0=draws.random() < 0.8, c0=draws.random() < 0.8, scale=draws.choice([0.5, 1.0, 1.5]))
+        h0=draws.random() < 0.8, c0=draws.random() < 0.8, scale=draws.choice([0.5, 1.0, 0.9 if cell == "relu" else 1.5]))
     if draws.random() < 0.5:
         case["lengths"] = [draws.randint(0, T) for _ in range(B)]
     return cases.Case(**case)
@@ -40,7 +43,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = options.keep or folder
         os.makedirs(folder, exist_ok=True)
-        cases.write(folder, [draw(draws, "live_%d_%d" % (seed, k)) for k in range(options.count)])
+        cases.write(folder, [draw(draws, "%d_%d" % (seed, k)) for k in range(options.count)])
         return subprocess.run([options.runner, "--cases", folder] + options.rest).returncode
 
 

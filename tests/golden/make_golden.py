@@ -16,7 +16,8 @@ from cases import Case
 
 FOLDER = os.path.join(cases.HERE, "cases")
 SMALL = {"size_h1_i1", "size_h4_i5", "size_h8_i9", "size_h17_i31", "steps_3", "rows_5", "small_all", "input_large",
-         "stack_l1_d1_b0", "stack_l1_d1_b1_ragged", "stack_l1_d2_b2_ragged", "head_l1_d1_o1_ragged", "head_l1_d1_o3"}
+         "stack_l1_d1_b0", "stack_l1_d1_b1_ragged", "stack_l1_d2_b2_ragged", "head_l1_d1_o1_ragged", "head_l1_d1_o3",
+         "gru_l1_d2", "gru_l1_d1_ragged", "rnn_l1_d1_ragged", "relu_l1_d2", "proj_l1_d1", "proj_l1_d2_ragged"}
 
 
 def sizes():
@@ -89,8 +90,36 @@ def magnitudes():
     yield dict(name="weights_zero", scale=0.0)
 
 
+CELLS = {"gru": dict(kind="gru"), "rnn": dict(kind="rnn"), "relu": dict(kind="relu", scale=0.9), "proj": dict(P=3)}
+
+
+def other_cells():
+    for cell, arguments in CELLS.items():
+        for k, (L, D) in enumerate([(1, 1), (1, 2), (2, 1), (2, 2)]):
+            name = "%s_l%d_d%d" % (cell, L, D)
+            yield dict(arguments, name=name, L=L, D=D, bias=(2 + k) % 3)
+            yield dict(arguments, name=name + "_ragged", L=L, D=D, B=4, bias=(1 + k) % 3, lengths=[2, 0, 5, 1])
+        for bias in [0, 1, 2]:
+            yield dict(arguments, name="%s_b%d" % (cell, bias), bias=bias, T=7)
+        yield dict(arguments, name=cell + "_zero_state", D=2, L=2, h0=False, c0=False)
+        yield dict(arguments, name=cell + "_batch_first", D=2, lengths=[4, 0, 5], batch_first=True)
+        yield dict(arguments, name=cell + "_head", D=2, head=2, lengths=[5, 1, 0])
+
+
+def other_cell_sizes():
+    for cell, arguments in CELLS.items():
+        for H, I in [(1, 1), (16, 3), (17, 16), (33, 31), (65, 17)]:
+            if "P" in arguments and H == 1:
+                continue  # PyTorch wants P < H
+            more = dict(P=(H + 1) // 2) if "P" in arguments else {}
+            yield {**arguments, "name": "%s_h%d_i%d" % (cell, H, I), "H": H, "I": I, "T": 4, "B": 2, **more}
+    yield dict(name="proj_p5_h6", P=5)
+    yield dict(name="proj_p1_h6", P=1, L=2, D=2)
+    yield dict(name="gru_steps_100", kind="gru", T=100, B=2)
+
+
 def all_cases():
-    groups = [sizes, steps, rows, stacks, heads, layouts, states, lengths, magnitudes]
+    groups = [sizes, steps, rows, stacks, heads, layouts, states, lengths, magnitudes, other_cells, other_cell_sizes]
     described = [case for group in groups for case in group()]
     return [Case(seed=1000 + k, small=case["name"] in SMALL, **case) for k, case in enumerate(described)]
 

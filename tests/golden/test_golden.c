@@ -1,5 +1,6 @@
 /* Every case of a folder against what PyTorch computed in float64; tests/golden/README.md has the files.
  * SPDX-License-Identifier: MIT */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,9 @@
 
 #include "case_file.h"
 #include "reference/reference.h"
+
+/* Names of cases that OpenCL devices do not compute yet: each must be refused by name, and is counted. */
+static const char *const REFUSED_ON_OPENCL[] = {"*gru_*", "*rnn_*", "*relu_*", "*proj_*", NULL};
 
 enum { MAX_CASES = 1024, MAX_NAME = 100, MAX_PATH = 600 };
 static const double REFERENCE_DOUBLE = 1e-12; /* max abs, of the reference's own double values */
@@ -20,7 +24,7 @@ typedef struct golden_case {
 
 static golden_case CASES[MAX_CASES];
 static const char *program;
-static size_t n_run, n_passed;
+static size_t n_run, n_passed, n_refused;
 
 /* ---- one case ---- */
 
@@ -44,6 +48,11 @@ static float *new_floats(const test_tensor *s) {
   return array;
 }
 
+/* Tensors of c are there when the network has a c. */
+static float *floats_if(const trial *t, const char *name, const char *dtype, size_t count) {
+  return count != 0 ? case_floats(&t->io, name, dtype, count) : NULL;
+}
+
 static void open_job(trial *t, const golden_case *c) {
   const bool by_row = c->layout == OCLSTM_BATCH_MAJOR;
   test_job *job = &t->job;
@@ -53,7 +62,7 @@ static void open_job(trial *t, const golden_case *c) {
   job->B = case_axis(&t->io, "x", by_row ? 0 : 1);
   job->x = case_floats(&t->io, "x", "F32", job->T * job->B * oclstm_model_input_size(t->model));
   job->h0 = case_floats(&t->io, "h0", "F32", job->B * oclstm_model_h_size(t->model));
-  job->c0 = case_floats(&t->io, "c0", "F32", job->B * oclstm_model_c_size(t->model));
+  job->c0 = floats_if(t, "c0", "F32", job->B * oclstm_model_c_size(t->model));
   if (has_case_tensor(&t->io, "lengths")) {
     const void *lengths = case_data(&t->io, "lengths", "I32", job->B);
     job->lengths = calloc(job->B, sizeof *job->lengths);
@@ -72,8 +81,8 @@ static void open_trial(trial *t, const golden_case *c) {
   const test_tensor y = y_of(&t->job), hn = hn_of(&t->job), cn = cn_of(&t->job), cells = cells_of(&t->job);
   t->expected = (test_result){.y = case_floats(&t->io, "y", "F64", count_of(&y)),
                               .hn = case_floats(&t->io, "hn", "F64", count_of(&hn)),
-                              .cn = case_floats(&t->io, "cn", "F64", count_of(&cn)),
-                              .cells = case_floats(&t->io, "cells", "F64", count_of(&cells))};
+                              .cn = floats_if(t, "cn", "F64", count_of(&cn)),
+                              .cells = floats_if(t, "cells", "F64", count_of(&cells))};
   t->got = (test_result){new_floats(&y), new_floats(&hn), new_floats(&cn), new_floats(&cells)};
 }
 
@@ -87,7 +96,7 @@ static void run_trial(trial *t) {
   io.x = t->job.x;
   io.lengths = t->job.lengths;
   io.y = t->got.y;
-  io.cells = t->got.cells;
+  io.cells = t->expected.cells != NULL ? t->got.cells : NULL;
   OK(oclstm_forward(t->plan, t->state, &io, &last_error));
   OK(oclstm_state_get(t->state, t->got.hn, t->got.cn, &last_error));
 }
@@ -122,7 +131,7 @@ static bool is_reference_close(const trial *t) {
   const oclstm__reference_state *state = (const oclstm__reference_state *)t->state;
   const test_tensor y = y_of(&t->job);
   bool close = is_close_double(t, "hn", state->h_count, state->h);
-  close &= is_close_double(t, "cn", state->c_count, state->c);
+  close &= state->c_count == 0 || is_close_double(t, "cn", state->c_count, state->c);
   if (t->job.layout == OCLSTM_TIME_MAJOR) { /* which the plan's own sequence always is */
     close &= is_close_double(t, "y", count_of(&y), plan->output);
   }
@@ -131,21 +140,41 @@ static bool is_reference_close(const trial *t) {
 
 /* ---- all cases ---- */
 
+static bool is_refused(const golden_case *c) {
+  for (size_t k = 0; device != reference && REFUSED_ON_OPENCL[k] != NULL; ++k) {
+    if (fnmatch(REFUSED_ON_OPENCL[k], c->name, 0) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool passes(trial *t) {
+  const tolerance limit = device == reference ? REFERENCE_FLOAT : FLOAT32;
+  const test_tensor y = y_of(&t->job), hn = hn_of(&t->job), cn = cn_of(&t->job), cells = cells_of(&t->job);
+  run_trial(t);
+  bool close = is_close(&y, t->expected.y, t->got.y, limit);
+  close &= is_close(&hn, t->expected.hn, t->got.hn, limit);
+  close &= is_close(&cn, t->expected.cn, t->got.cn, limit);
+  close &= is_close(&cells, t->expected.cells, t->got.cells, limit);
+  return close && (device != reference || is_reference_close(t));
+}
+
 static void run_case(void **state) {
   golden_case *c = *state;
   trial t = {.model = NULL};
+  bool good = true;
   ++n_run;
   open_trial(&t, c);
-  run_trial(&t);
-  const tolerance limit = device == reference ? REFERENCE_FLOAT : FLOAT32;
-  const test_tensor y = y_of(&t.job), hn = hn_of(&t.job), cn = cn_of(&t.job), cells = cells_of(&t.job);
-  bool close = is_close(&y, t.expected.y, t.got.y, limit);
-  close &= is_close(&hn, t.expected.hn, t.got.hn, limit);
-  close &= is_close(&cn, t.expected.cn, t.got.cn, limit);
-  close &= is_close(&cells, t.expected.cells, t.got.cells, limit);
-  close &= device != reference || is_reference_close(&t);
+  if (is_refused(c)) {
+    const oclstm_plan_desc desc = plan_desc(device, t.model, t.job.B, t.job.T, true);
+    FAILS(OCLSTM_E_UNSUPPORTED, "is not supported", oclstm_supports(device, t.model, &desc, &last_error));
+    ++n_refused;
+  } else {
+    good = passes(&t);
+  }
   close_trial(&t);
-  assert_true(close);
+  assert_true(good);
   c->passed = true;
   ++n_passed;
 }
@@ -194,6 +223,6 @@ int main(int argc, char **argv) {
     return 2;
   }
   int failed = _cmocka_run_group_tests("golden", tests, read_index(tests), open_devices, close_devices);
-  print_message("cases: %zu run, %zu failed\n", n_run, n_run - n_passed);
+  print_message("cases: %zu run, %zu failed, %zu refused by name\n", n_run, n_run - n_passed, n_refused);
   return failed == 0 && n_run > 0 && n_passed == n_run ? 0 : 1;
 }

@@ -1,0 +1,87 @@
+/* Making one direction of one layer ready to run: weights padded and packed, kernels built.
+ * SPDX-License-Identifier: MIT */
+#include "opencl/plan.h"
+
+static oclstm_status create_input(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm_weights *w,
+                                  oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t H = r->layer->hidden_size;
+  size_t I = r->layer->input_size;
+  float *W_ih = oclstm__pad_blocks(&cl->base.allocator, &w->W_ih, 0, r->gates, H, I);
+  const oclstm__gemm_shape shape = {r->gates * r->HP, I, I, r->gates * r->HP, 0, plan->base.desc.precision};
+  REQUIRE(W_ih != NULL, OCLSTM_E_MEMORY, "W_ih [%zu,%zu], padded", r->gates * r->HP, I);
+  TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
+done:
+  oclstm__free(&cl->base.allocator, W_ih);
+  return status;
+}
+
+static oclstm_status create_params(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm_weights *w,
+                                   oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t rows = 0;
+  float *params = oclstm__cell_params(&cl->base.allocator, r->layer, w, &rows);
+  REQUIRE(params != NULL, OCLSTM_E_MEMORY, "%zu vectors of %zu units", rows, r->HP);
+  TRY(oclstm__buffer_from(cl, params, rows * r->HP * sizeof *params, "biases", &r->params,
+                          &plan->device_bytes, error));
+done:
+  oclstm__free(&cl->base.allocator, params);
+  return status;
+}
+
+static oclstm_status create_stage(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage,
+                                  const oclstm_weights *w, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_allocator *allocator = &plan->base.context->allocator;
+  const oclstm__stage_spec *spec = &stage->spec;
+  const oclstm_array *matrix = (const oclstm_array *)(const void *)((const char *)w + spec->matrix);
+  float *W = oclstm__pad_blocks(allocator, matrix, spec->first_block, spec->vectors, spec->U, spec->K);
+  stage->UP = oclstm__padded_units(spec->U);
+  stage->lda = oclstm__padded_units(spec->K);
+  REQUIRE(W != NULL, OCLSTM_E_MEMORY, "recurrent weights [%zu,%zu], padded", spec->vectors * stage->UP,
+          spec->K);
+  TRY(plan->strategy->prepare(plan, r, stage, W, error));
+done:
+  oclstm__free(allocator, W);
+  return status;
+}
+
+oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t l, size_t direction, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_layer *layer = &plan->base.model->layers[l];
+  const oclstm_weights *w = &plan->base.model->weights[2 * l + direction];
+  oclstm__runner *r = &plan->runners[2 * l + direction];
+  oclstm__stage_spec specs[OCLSTM__MAX_STAGES];
+  r->layer = layer;
+  r->direction = direction;
+  r->gates = oclstm__gates(layer->kind);
+  r->HP = oclstm__padded_units(layer->hidden_size);
+  r->cells = plan->base.desc.cells && l + 1 == plan->base.model->n_layers;
+  r->n_stages = oclstm__stages(layer, specs);
+  TRY(create_input(plan, r, w, error));
+  TRY(create_params(plan, r, w, error));
+  for (size_t k = 0; k < r->n_stages; ++k) {
+    r->stages[k].spec = specs[k];
+    TRY(create_stage(plan, r, &r->stages[k], w, error));
+  }
+  if (layer->layer_norm == OCLSTM_NORM_HASTE) {
+    TRY(oclstm__stage_kernel(plan, r, &r->stages[0], "norm", "norm_input", &r->norm_input, error));
+  }
+done:
+  return status;
+}
+
+void oclstm__runner_release(oclstm__runner *r) {
+  oclstm__gemm_destroy(&r->input);
+  oclstm__buffer_release(&r->params);
+  oclstm__kernel_release(&r->norm_input);
+  for (size_t k = 0; k < OCLSTM__MAX_STAGES; ++k) {
+    oclstm__stage *stage = &r->stages[k];
+    oclstm__gemm_destroy(&stage->gemm);
+    oclstm__buffer_release(&stage->W);
+    oclstm__kernel_release(&stage->kernel[0]);
+    oclstm__kernel_release(&stage->kernel[1]);
+  }
+}

@@ -1,0 +1,150 @@
+/* What a stage of a step does with its product, for every kernel that runs stages: step.cl and norm.cl.
+ *
+ * A batch row b is active at step t while t < lengths[b]. An inactive row keeps its h and c, and its y and cells are 0; the
+ * input projection of its padding is not read.
+ *
+ *   gx      [n*B, G*HP] f32     x_t W_ih^T of every step of the chunk, gates one after another
+ *   params  [rows, HP]  f32     biases, peepholes, gains: see cell.cl
+ *   lengths [B]         i32
+ *   h_in    [B, RP]     stored  h_{t-1}; h_out: h_t
+ *   c       [B, HP]     f32     in and out; LSTM
+ *   middle  [B, HP]     stored  what the next stage multiplies: m or r h
+ *   extra   [B, HP]     f32     what the next stage needs besides: z of a GRU; c_new in norm.cl
+ *   y       [n*B, y_ld] stored  out: columns y_column .. y_column + U - 1 of the step's rows
+ *   cells   [n*B, cells_ld] f32 the same for c, with -DCELLS=1
+ *
+ * U units of this stage: H, or R where it gives h; UP, HP, RP: padded to 16. Units behind U have zero weights; what
+ * comes of them is stored in h and c, never in y.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CELLS
+#define CELLS 0
+#endif
+#define MULTIPLIES_H (STAGE == STAGE_CELL || STAGE == STAGE_RESET)
+
+typedef struct step_shape {
+  int n, B;
+  int U, UP; /* of this stage */
+  int K, lda; /* the row vector it multiplies: elements, and floats from row to row */
+  int H, HP, gates;
+  int y_ld, y_column;
+  int cells_ld, cells_column;
+  int merge;     /* of oclstm_merge: y is merged with what is there */
+  int backwards; /* y and cells of a row in the order of processing */
+} step_shape;
+
+/* Everything a stage reads and writes at step t. */
+typedef struct stage {
+  step_shape s;
+  int t;
+  __global const float *gx, *params;
+  __global const int *lengths;
+  __global const stored *h_in;
+  __global stored *h_out, *middle, *y;
+  __global float *c, *extra, *cells;
+} stage;
+
+static inline bool is_active(const stage *p, int b) {
+  return p->t < p->lengths[b];
+}
+
+static inline unit_input input_of(const stage *p, int b, int j) {
+  unit_input in = {p->gx + ((size_t)p->t * p->s.B + b) * p->s.gates * p->s.HP + j, p->params + j, p->s.HP};
+  return in;
+}
+
+/* Row of y and cells that holds step t of row b. */
+static inline size_t output_row(const stage *p, int b, bool active) {
+  int t = p->s.backwards && active ? min(p->lengths[b], p->s.n) - 1 - p->t : p->t;
+  return (size_t)t * p->s.B + b;
+}
+
+static inline void store_cells(const stage *p, floatv c, bool active, int b, int j) {
+#if CELLS
+  if (p->s.H > j) {
+    __global float *cells = p->cells + output_row(p, b, active) * p->s.cells_ld + p->s.cells_column + j;
+    store_partial(active ? c : (floatv)(0.0f), p->s.H - j, cells);
+  }
+#endif
+}
+
+/* h as it was stored, so that what is merged does not depend on whether it went through a buffer. */
+static inline void store_y(const stage *p, floatv h, bool active, int b, int j) {
+  int units = p->s.U - j;
+  if (units <= 0) {
+    return;
+  }
+  __global stored *y = p->y + output_row(p, b, active) * p->s.y_ld + p->s.y_column + j;
+  floatv value = active ? h : (floatv)(0.0f);
+  if (p->s.merge != MERGE_CONCAT && active) {
+    value = MERGED(p->s.merge, load_partial_stored(units, y), value);
+  }
+  store_partial_stored(value, units, y);
+}
+
+/* The end of a step: h_new is the cell's. */
+static inline void store_h(const stage *p, floatv h_new, bool active, int b, int j) {
+  size_t at = (size_t)b * p->s.UP + j;
+  floatv h = LOAD_STORED(p->h_in + at);
+  if (active) {
+    h = kept_h(h, h_new);
+  }
+  STORE_STORED(h, p->h_out + at);
+#if STORAGE != 0
+  h = LOAD_STORED(p->h_out + at);
+#endif
+  store_y(p, h, active, b, j);
+}
+
+#if KIND == LSTM
+/* c' and, where nothing is projected, h'. */
+static inline void store_lstm(const stage *p, floatv m, floatv c, bool active, int b, int j) {
+  size_t at = (size_t)b * p->s.HP + j;
+  if (active) {
+    STOREV(c, p->c + at);
+  }
+  store_cells(p, c, active, b, j);
+#if PROJECTION
+  STORE_STORED(m, p->middle + at);
+#else
+  store_h(p, m, active, b, j);
+#endif
+}
+#endif
+
+/* The stage of one batch row, units j .. j + VW - 1, from its product. */
+static inline void run_stage(const stage *p, const floatv *a, int b, int j) {
+  bool active = is_active(p, b);
+#if STAGE == STAGE_PROJECT
+  store_h(p, a[0], active, b, j);
+#elif KIND == LSTM
+  floatv c = LOADV(p->c + (size_t)b * p->s.HP + j);
+  floatv m = (floatv)(0.0f);
+  if (active) {
+    m = lstm_cell(a, input_of(p, b, j), &c);
+  }
+  store_lstm(p, m, c, active, b, j);
+#elif STAGE == STAGE_RESET
+  if (active) {
+    size_t at = (size_t)b * p->s.UP + j;
+    floatv z;
+    floatv reset = gru_reset(a, input_of(p, b, j), LOAD_STORED(p->h_in + at), &z);
+    STORE_STORED(reset, p->middle + at);
+    STOREV(z, p->extra + at);
+  }
+#else
+  floatv h_new = (floatv)(0.0f);
+  if (active) {
+#if STAGE == STAGE_CANDIDATE
+    size_t at = (size_t)b * p->s.UP + j;
+    h_new = gru_candidate(a[0], input_of(p, b, j), LOADV(p->extra + at), LOAD_STORED(p->h_in + at));
+#elif KIND == GRU
+    h_new = gru_cell(a, input_of(p, b, j), LOAD_STORED(p->h_in + (size_t)b * p->s.UP + j));
+#else
+    h_new = rnn_cell(a[0], input_of(p, b, j));
+#endif
+  }
+  store_h(p, h_new, active, b, j);
+#endif
+}
