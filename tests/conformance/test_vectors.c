@@ -185,8 +185,8 @@ static const char *outcome(trial *t, oclstm_status status, bool *right) {
     *right = t->line->expect == EXPECT_REFUSE && strstr(last_error.text, t->line->word) != NULL;
     return "refused";
   }
-  if (status == OCLSTM_OK && t->line->expect == EXPECT_DIFFER) {
-    *right = !t->close;
+  if (status == OCLSTM_OK && (t->line->expect == EXPECT_DIFFER || t->line->expect == EXPECT_EITHER)) {
+    *right = !t->close || t->line->expect == EXPECT_EITHER;
     return t->close ? "unnoticed" : "noticed";
   }
   *right = status == OCLSTM_OK && t->close && t->line->expect == EXPECT_RUN;

@@ -17,7 +17,14 @@ static bool parse_line(const char *line, vector_line *to) {
   const char *word = strchr(expect, ':');
   to->layout = strcmp(layout, "bti") == 0 ? OCLSTM_BATCH_MAJOR : OCLSTM_TIME_MAJOR;
   to->small = strcmp(size, "small") == 0;
-  to->expect = word != NULL ? EXPECT_REFUSE : strcmp(expect, "differ") == 0 ? EXPECT_DIFFER : EXPECT_RUN;
+  to->expect = EXPECT_RUN;
+  if (word != NULL) {
+    to->expect = EXPECT_REFUSE;
+  } else if (strcmp(expect, "differ") == 0) {
+    to->expect = EXPECT_DIFFER;
+  } else if (strcmp(expect, "either") == 0) {
+    to->expect = EXPECT_EITHER;
+  }
   (void)snprintf(to->word, sizeof to->word, "%s", word != NULL ? word + 1 : "");
   return to->expect != EXPECT_RUN || strcmp(expect, "run") == 0;
 }

@@ -9,7 +9,8 @@
 typedef enum expectation {
   EXPECT_RUN,    /* it runs, and the results are close */
   EXPECT_REFUSE, /* the file or the plan answers E_UNSUPPORTED, and names it */
-  EXPECT_DIFFER  /* it runs, and the results are not close: a mutant */
+  EXPECT_DIFFER, /* it runs, and the results are not close: a mutant */
+  EXPECT_EITHER  /* it runs */
 } expectation;
 
 enum { MAX_CASES = 4096, MAX_NAME = 120, MAX_PATH = 700 };
