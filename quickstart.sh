@@ -16,7 +16,7 @@ if [ -z "${HOME-}" ]; then
 fi
 
 build_packages="gcc libc6-dev cmake ninja-build pkg-config ocl-icd-opencl-dev opencl-c-headers libclblast-dev
-  libjansson-dev libxxhash-dev"
+  libjansson-dev libxxhash-dev nanopb libnanopb-dev protobuf-compiler"
 demo_packages="gnuplot-nox"
 # cmocka: C tests. PoCL, oclgrind, rusticl: three OpenCL implementations, which tests choose by name. torch: vectors to compare with.
 # clang, clang-format, clang-tidy, shellcheck: rules of the tree. g++: public headers as C++. binutils: exported names.

@@ -9,6 +9,7 @@
 #include "formats/checksum.h"
 #include "formats/input_file.h"
 #include "formats/network.h"
+#include "formats/onnx/onnx.h"
 #include "formats/tensor_name.h"
 
 /* Where the bytes are: a file or the caller's memory. */
@@ -28,6 +29,8 @@ static oclstm_status get_options(const oclstm_load_options *options, oclstm_limi
           "limits are of another version");
   REQUIRE(oclstm__allocator_valid(given->allocator), OCLSTM_E_ARGUMENT,
           "allocator has one of its two functions");
+  REQUIRE((unsigned)given->format <= OCLSTM_FILE_ONNX, OCLSTM_E_ARGUMENT, "format is %u",
+          (unsigned)given->format);
   *limits = oclstm__limits(given->limits);
   *allocator = oclstm__allocator(given->allocator);
 done:
@@ -113,23 +116,20 @@ done:
   return status;
 }
 
-static oclstm_status load(const bytes *from, const oclstm_load_options *options, oclstm_model **model,
-                          oclstm_error *error) {
+static oclstm_status load_safetensors(const bytes *from, const oclstm_limits *limits,
+                                      oclstm_allocator allocator, oclstm_model **model, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  oclstm_limits limits;
-  oclstm_allocator allocator = {NULL, NULL, NULL};
   oclstm__safetensors index = {.header = NULL};
   oclstm__network network = {.n_layers = 0};
   uint64_t data_begin = 0;
   unsigned char *copy = NULL;
   const unsigned char *data = NULL;
-  TRY(get_options(options, &limits, &allocator, error));
-  TRY(read_index(from, &limits, allocator, &index, &data_begin, error));
-  TRY(read_network(&network, &index, &limits, allocator, error));
+  TRY(read_index(from, limits, allocator, &index, &data_begin, error));
+  TRY(read_network(&network, &index, limits, allocator, error));
   TRY(get_bytes(from, data_begin, index.data_bytes, &allocator, &copy, &data, error));
   TRY(check_sum(&network, data, index.data_bytes, error));
   oclstm_model_desc desc = oclstm__network_attach(&network, data);
-  desc.limits = &limits;
+  desc.limits = limits;
   TRY(oclstm_model_create(&desc, model, error));
 done:
   if (copy != NULL) {
@@ -137,6 +137,64 @@ done:
   }
   oclstm__network_destroy(&network);
   oclstm__safetensors_destroy(&index);
+  return status;
+}
+
+/* Protobuf's own limit on a message. */
+static const uint64_t MOST_ONNX_BYTES = INT32_MAX;
+
+static oclstm_status load_onnx(const bytes *from, const oclstm_limits *limits, oclstm_allocator allocator,
+                               int external_data, oclstm_model **model, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  unsigned char *copy = NULL;
+  const unsigned char *all = NULL;
+  REQUIRE(from->n != 0, OCLSTM_E_TRUNCATED, "the file is empty");
+  REQUIRE(from->n <= MOST_ONNX_BYTES, OCLSTM_E_LIMIT, "an ONNX file of %llu bytes, the limit is %llu",
+          (unsigned long long)from->n, (unsigned long long)MOST_ONNX_BYTES);
+  TRY(get_bytes(from, 0, (size_t)from->n, &allocator, &copy, &all, error));
+  TRY(oclstm__onnx_load(all, (size_t)from->n, from->file != NULL ? from->file->path : NULL, external_data,
+                        limits, allocator, &OCLSTM__ONNX_ORDERS, model, error));
+done:
+  if (copy != NULL) {
+    oclstm__free(&allocator, copy);
+  }
+  return status;
+}
+
+/* A safetensors file has '{' behind the eight bytes of its length; an ONNX file begins with a field of its message. */
+static oclstm_status is_onnx(const bytes *from, bool *onnx, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  unsigned char begin[OCLSTM__PREFIX_BYTES + 1] = {0};
+  size_t n = (size_t)(from->n < sizeof begin ? from->n : sizeof begin);
+  if (from->file != NULL) {
+    TRY(oclstm__input_read(from->file, 0, begin, n, error));
+  } else if (n != 0) {
+    memcpy(begin, from->memory, n);
+  }
+  *onnx = begin[OCLSTM__PREFIX_BYTES] != '{' && oclstm__onnx_plausible(begin, n);
+done:
+  return status;
+}
+
+static oclstm_status load(const bytes *from, const oclstm_load_options *options, oclstm_model **model,
+                          oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm_limits limits;
+  oclstm_allocator allocator = {NULL, NULL, NULL};
+  bool onnx = false;
+  TRY(get_options(options, &limits, &allocator, error));
+  oclstm_file_format format = options != NULL ? options->format : OCLSTM_FILE_AUTO;
+  onnx = format == OCLSTM_FILE_ONNX;
+  if (format == OCLSTM_FILE_AUTO) {
+    TRY(is_onnx(from, &onnx, error));
+  }
+  if (onnx) {
+    int external_data = options != NULL ? options->external_data : 0;
+    TRY(load_onnx(from, &limits, allocator, external_data, model, error));
+  } else {
+    TRY(load_safetensors(from, &limits, allocator, model, error));
+  }
+done:
   return status;
 }
 

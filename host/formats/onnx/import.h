@@ -1,0 +1,128 @@
+/* The import of one ONNX graph: from messages to a chain of layers, and from the chain to a model.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_FORMATS_ONNX_IMPORT_H
+#define OCLSTM_FORMATS_ONNX_IMPORT_H
+
+#include "formats/onnx/onnx.h"
+#include "formats/onnx/value.h"
+
+/* A recurrent node, its attributes read; tensors in ONNX's own order and shape. */
+typedef struct oclstm__recurrent {
+  const oclstm__onnx_node *node;
+  oclstm_cell_kind kind;
+  size_t H, I, D;
+  bool reverse; /* direction="reverse" */
+  bool batch_first;
+  bool linear_before_reset, input_forget;
+  float clip;
+  oclstm_activation activation[2][OCLSTM_N_ROLES];
+  const oclstm__constant *W, *R, *B, *P; /* [D,G*H,I] [D,G*H,H] [D,2*G*H] [D,3*H]; B and P or NULL */
+  const oclstm__constant *initial_h,
+      *initial_c; /* [D,B,H] with equal rows; NULL: zero, or an input of the graph */
+  oclstm__value input;
+  oclstm__value states[2]; /* the inputs of the graph that are initial_h and initial_c; kind NOTHING: none */
+  int lengths;             /* the input of the graph that is sequence_lens; -1: none */
+  bool backwards;          /* runs from the last step of the graph's input to the first */
+} oclstm__recurrent;
+
+typedef struct oclstm__head {
+  bool present;
+  const oclstm__constant *W, *b; /* b NULL: none */
+  bool transposed;               /* W is [width, O], as MatMul has it; otherwise [O, width] */
+  oclstm__value input;
+} oclstm__head;
+
+/* A layer of the chain: one recurrent node, or two that are the directions of one layer. */
+typedef struct oclstm__chain_layer {
+  size_t n_nodes;
+  size_t nodes[2];
+  oclstm_merge merge;
+  bool go_backwards;
+} oclstm__chain_layer;
+
+typedef struct oclstm__import {
+  oclstm_allocator allocator;
+  const oclstm_limits *limits;
+  const oclstm__onnx_orders *orders;
+  oclstm__onnx_folder folder;
+  oclstm__onnx_graph graph;
+  size_t n_values, n_constants, n_recurrent, n_inputs;
+  size_t most_values, most_constants;
+  oclstm__value *values;
+  oclstm__constant *constants;
+  oclstm__onnx_port *inputs;
+  oclstm__recurrent *recurrent;
+  const oclstm__constant *embedding;
+  oclstm__head head;
+  size_t *table; /* of names: open addressing, indices into values from 1 on; table_size is a power of 2 */
+  size_t table_size;
+  oclstm__view *value_names;
+  bool has_axes; /* the first recurrent node has said which axes are time and batch */
+  oclstm__axis time, batch;
+  size_t n_layers; /* the chain, first layer first */
+  oclstm__chain_layer *chain;
+  oclstm__value output; /* what the chain ends with: SEQUENCE, FINAL_H, or HEAD */
+} oclstm__import;
+
+/* ---- values.c: names and what they stand for ---- */
+
+/* Room for everything the graph can define. */
+oclstm_status oclstm__values_create(oclstm__import *import, oclstm_error *error);
+void oclstm__values_destroy(oclstm__import *import);
+/* NULL when nothing has the name. */
+const oclstm__value *oclstm__value_find(const oclstm__import *import, oclstm__view name);
+/* E_FORMAT when the name is taken. An empty name is nobody's. */
+oclstm_status oclstm__value_define(oclstm__import *import, oclstm__view name, const oclstm__value *value,
+                                   oclstm_error *error);
+/* Input k of a node; *value NULL where it is left out. E_FORMAT when nothing has its name. */
+oclstm_status oclstm__node_input(const oclstm__import *import, const oclstm__onnx_node *node, size_t k,
+                                 const oclstm__value **value, oclstm_error *error);
+/* The same, E_FORMAT where it is left out. */
+oclstm_status oclstm__node_operand(const oclstm__import *import, const oclstm__onnx_node *node, size_t k,
+                                   const oclstm__value **value, oclstm_error *error);
+oclstm_status oclstm__node_define(oclstm__import *import, const oclstm__onnx_node *node, size_t k,
+                                  const oclstm__value *value, oclstm_error *error);
+/* Keeps a constant, which becomes the import's own also on failure, as the output of a node. */
+oclstm_status oclstm__node_define_constant(oclstm__import *import, const oclstm__onnx_node *node,
+                                           oclstm__constant *constant, oclstm_error *error);
+static inline const oclstm__constant *oclstm__value_constant(const oclstm__import *import,
+                                                             const oclstm__value *value) {
+  return value != NULL && value->kind == OCLSTM__CONSTANT ? &import->constants[value->constant] : NULL;
+}
+
+/* ---- attributes.c ---- */
+
+enum { OCLSTM__MOST_INTS = 16 };
+oclstm_status oclstm__node_int(const oclstm__import *import, const oclstm__onnx_node *node, const char *name,
+                               int64_t fallback, int64_t *value, oclstm_error *error);
+oclstm_status oclstm__node_ints(const oclstm__import *import, const oclstm__onnx_node *node, const char *name,
+                                int64_t values[OCLSTM__MOST_INTS], size_t *n, bool *found,
+                                oclstm_error *error);
+/* The entries of a constant of integers, of rank 0 or 1. E_UNSUPPORTED where the value is no such constant. */
+oclstm_status oclstm__value_ints(const oclstm__import *import, const oclstm__onnx_node *node,
+                                 const oclstm__value *value, const char *what,
+                                 int64_t values[OCLSTM__MOST_INTS], size_t *n, oclstm_error *error);
+
+/* ---- the operators ---- */
+
+typedef oclstm_status oclstm__operator(oclstm__import *import, const oclstm__onnx_node *node,
+                                       oclstm_error *error);
+/* Gives a node's outputs their meaning. E_UNSUPPORTED naming the node and its operator. */
+oclstm__operator oclstm__operate;           /* operators.c: whichever it is */
+oclstm__operator oclstm__operate_recurrent; /* recurrent.c: LSTM, GRU, RNN */
+/* Reads activations, activation_alpha and activation_beta. activations.c */
+oclstm_status oclstm__read_activations(const oclstm__import *import, oclstm__recurrent *recurrent,
+                                       oclstm_error *error);
+
+/* ---- from the chain to a model ---- */
+
+/* Follows the graph's outputs back to its input: which layers, in which order. chain.c */
+oclstm_status oclstm__chain_find(oclstm__import *import, oclstm_error *error);
+/* Makes the model of the chain, rows in our order. build.c */
+oclstm_status oclstm__chain_build(const oclstm__import *import, oclstm_model **model, oclstm_error *error);
+/* Runs a few steps of the chain by the operators' own equations, and the model by the reference. check.c
+ * Returns OK; E_MISMATCH; what making a plan may return. */
+oclstm_status oclstm__chain_check(const oclstm__import *import, const oclstm_model *model,
+                                  oclstm_error *error);
+
+#endif

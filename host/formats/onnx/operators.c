@@ -1,0 +1,63 @@
+/* Which function understands which operator.
+ * SPDX-License-Identifier: MIT */
+#include "core/error.h"
+#include "formats/onnx/import.h"
+
+static oclstm_status operate_constant(oclstm__import *import, const oclstm__onnx_node *node,
+                                      oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__onnx_attribute attribute;
+  oclstm__constant constant = {.rank = 0};
+  oclstm__view name;
+  REQUIRE(node->n_attributes == 1, OCLSTM_E_FORMAT, "%s: %zu attributes, expected one value",
+          OCLSTM__LABEL(&import->graph, node), node->n_attributes);
+  status = oclstm__onnx_attribute_read(&attribute, &import->graph, node, 0, error);
+  if (status == OCLSTM_OK && attribute.has_t) {
+    status = oclstm__constant_read(&constant, &import->allocator, attribute.t, import->limits,
+                                   &import->folder, &name, error);
+  } else if (status == OCLSTM_OK) {
+    status = oclstm__constant_of_attribute(&constant, &attribute, &import->allocator,
+                                           OCLSTM__LABEL(&import->graph, node), error);
+  }
+  oclstm__onnx_attribute_free(&attribute);
+  if (status != OCLSTM_OK) {
+    oclstm__constant_free(&constant, &import->allocator);
+    goto done;
+  }
+  TRY(oclstm__node_define_constant(import, node, &constant, error));
+done:
+  return status;
+}
+
+static oclstm_status operate_identity(oclstm__import *import, const oclstm__onnx_node *node,
+                                      oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__value *value = NULL;
+  TRY(oclstm__node_operand(import, node, 0, &value, error));
+  TRY(oclstm__node_define(import, node, 0, value, error));
+done:
+  return status;
+}
+
+static const struct {
+  const char *name;
+  oclstm__operator *operate;
+} OPERATORS[] = {
+    {"Constant", operate_constant},      {"GRU", oclstm__operate_recurrent}, {"Identity", operate_identity},
+    {"LSTM", oclstm__operate_recurrent}, {"RNN", oclstm__operate_recurrent},
+};
+
+oclstm_status oclstm__operate(oclstm__import *import, const oclstm__onnx_node *node, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  bool standard = node->domain.n == 0 || oclstm__view_is(node->domain, "ai.onnx");
+  for (size_t k = 0; standard && k < sizeof OPERATORS / sizeof OPERATORS[0]; ++k) {
+    if (oclstm__view_is(node->op, OPERATORS[k].name)) {
+      return OPERATORS[k].operate(import, node, error);
+    }
+  }
+  REQUIRE(false, OCLSTM_E_UNSUPPORTED, "%s: operator %.*s%s%.*s is not supported here",
+          OCLSTM__LABEL(&import->graph, node), OCLSTM__TEXT(node->domain), standard ? "" : ".",
+          OCLSTM__TEXT(node->op));
+done:
+  return status;
+}

@@ -1,0 +1,83 @@
+/* What a value of an ONNX graph means: which axes it has, in which order, and of which layer it is the output. A chain of
+ * recurrent layers is understood by following these meanings through the graph; nothing is computed but constants.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_FORMATS_ONNX_VALUE_H
+#define OCLSTM_FORMATS_ONNX_VALUE_H
+
+#include "formats/onnx/constant.h"
+
+enum {
+  OCLSTM__TAG_FEATURE = -1,   /* I, H, 2H, or the head's size */
+  OCLSTM__TAG_DIRECTION = -2, /* D */
+  OCLSTM__TAG_LAYERS = -3,    /* L*D of final states that were joined */
+  OCLSTM__PARTS = 3,
+  OCLSTM__INPUT_AXES = 8 /* the tag of axis k of input n is OCLSTM__INPUT_AXES * n + k */
+};
+
+/* An axis is a product of parts, the outer first; without parts its size is 1. A size of -1 is not known. */
+typedef struct oclstm__part {
+  int tag;
+  int64_t size;
+} oclstm__part;
+typedef struct oclstm__axis {
+  size_t n;
+  oclstm__part parts[OCLSTM__PARTS];
+} oclstm__axis;
+
+/* One entry of a shape that is computed in the graph: a number times an axis. */
+typedef struct oclstm__extent {
+  int64_t factor;
+  oclstm__axis axis;
+} oclstm__extent;
+
+typedef enum oclstm__value_kind {
+  OCLSTM__NOTHING,  /* an output nobody may use: the mask of a dropout */
+  OCLSTM__CONSTANT, /* numbers of the file */
+  OCLSTM__FILLED,   /* one constant repeated over axes the graph computes: a zero state */
+  OCLSTM__EXTENTS,  /* a shape, or one entry of it */
+  OCLSTM__INPUT,    /* an input of the graph, or a part of one: x, a state, lengths, ids */
+  OCLSTM__EMBEDDED, /* rows of the embedding */
+  OCLSTM__SEQUENCE, /* y of a layer */
+  OCLSTM__FINAL_H,  /* h or c behind the last step */
+  OCLSTM__FINAL_C,
+  OCLSTM__HEAD /* behind the dense head */
+} oclstm__value_kind;
+
+/* One direction of one recurrent node. */
+typedef struct oclstm__piece {
+  size_t node; /* of import->recurrent */
+  size_t direction;
+} oclstm__piece;
+
+typedef struct oclstm__value {
+  oclstm__value_kind kind;
+  size_t constant; /* CONSTANT, FILLED: of import->constants */
+  size_t rank;     /* EXTENTS: 0 or 1 */
+  union {
+    oclstm__axis axes[OCLSTM__ONNX_RANK];
+    oclstm__extent extents[OCLSTM__ONNX_RANK];
+  };
+  size_t n_extents;
+  size_t input;         /* INPUT, EMBEDDED: which */
+  int64_t first, taken; /* INPUT: rows of its axis 0 that are left; taken 0: all */
+  bool reversed;        /* time runs backwards, against the order of the input */
+  bool joined;          /* FINAL: states of several layers */
+  size_t n_pieces;      /* SEQUENCE, FINAL: what the features are made of */
+  oclstm__piece pieces[2];
+  oclstm_merge merge;
+} oclstm__value;
+
+static inline oclstm__axis oclstm__axis_of(int tag, int64_t size) {
+  return (oclstm__axis){1, {{tag, size}}};
+}
+static inline bool oclstm__axis_is(const oclstm__axis *axis, int tag) {
+  return axis->n == 1 && axis->parts[0].tag == tag;
+}
+/* The product of the parts; -1 where one is not known. */
+int64_t oclstm__axis_size(const oclstm__axis *axis);
+/* [T,B,F] for messages, in the words of the parts. */
+enum { OCLSTM__AXES_TEXT = 128 };
+const char *oclstm__axes_text(const oclstm__value *value, char text[OCLSTM__AXES_TEXT]);
+#define OCLSTM__AXES(value) oclstm__axes_text((value), (char[OCLSTM__AXES_TEXT]){0})
+
+#endif
