@@ -11,8 +11,8 @@
 static void write_schedule(const char *layers, size_t head, bool one_chunk, char *text, size_t size) {
   const network_desc desc = {.layers = layers, .input_size = 3, .head_size = head, .seed = 1};
   oclstm_model *model = network_create(&desc);
-  oclstm__walk walks[2 * MAX_LAYERS];
-  size_t n = oclstm__schedule(model, one_chunk, walks);
+  oclstm__walk walks[2 * MAX_LAYERS + 1];
+  size_t n = oclstm__schedule(model, one_chunk, false, walks);
   assert_true(n <= oclstm__max_walks(oclstm_model_n_layers(model)));
   size_t at = 0;
   for (size_t w = 0; w < n; ++w) {
@@ -65,8 +65,8 @@ static void schedule_knows_widths_and_last_uses(void **unused) {
   (void)unused;
   const network_desc desc = {.layers = "bb", .input_size = 3, .head_size = 4, .seed = 1};
   oclstm_model *model = network_create(&desc);
-  oclstm__walk walks[2 * MAX_LAYERS];
-  assert_int_equal(oclstm__schedule(model, false, walks), 4);
+  oclstm__walk walks[2 * MAX_LAYERS + 1];
+  assert_int_equal(oclstm__schedule(model, false, false, walks), 4);
   const size_t in[] = {3, 3, 10, 10}, out[] = {5, 10, 6, 4}, last_use[] = {1, 3, 3, 3};
   for (size_t w = 0; w < 4; ++w) {
     assert_int_equal(walks[w].width_in, in[w]);
