@@ -270,3 +270,55 @@ void check_network(const network_desc *network) {
   }
   oclstm_model_destroy(&model);
 }
+
+/* ---- memory ---- */
+
+typedef struct endless {
+  uint64_t steps_read, steps_written;
+} endless;
+
+static oclstm_status read_endless(void *user, uint64_t first, size_t n, void *to, oclstm_error *error) {
+  (void)error;
+  ((endless *)user)->steps_read += n;
+  random_fill(to, n * B * I, (uint32_t)first);
+  return OCLSTM_OK;
+}
+
+static oclstm_status write_endless(void *user, uint64_t first, size_t n, const float *from,
+                                   oclstm_error *error) {
+  (void)first;
+  (void)from;
+  (void)error;
+  ((endless *)user)->steps_written += n;
+  return OCLSTM_OK;
+}
+
+static counted_memory memory_of(const char *layers, bool ragged, uint64_t steps) {
+  bench b;
+  const network_desc network = {.layers = layers, .input_size = I, .seed = 9};
+  endless e = {0, 0};
+  const uint64_t lengths[B] = {steps, steps / 3, 0, steps - 1, 17};
+  const oclstm_source source = {&e, B, steps, I, ragged ? lengths : NULL, read_endless};
+  const oclstm_sink y = {&e, write_endless};
+  oclstm_job_desc job = OCLSTM_JOB_DESC_INIT;
+  open_bench(&b, &network, B, 16, false);
+  job.plan = b.plan;
+  job.state = b.state;
+  job.source = &source;
+  job.y = &y;
+  job.memory_bytes = 1024;
+  job.scratch_dir = "/tmp";
+  assert_ok(oclstm_job_run(&job, &b.error), &b.error);
+  counted_memory count = b.count;
+  assert_int_equal(e.steps_written, steps);
+  assert_int_equal(e.steps_read, steps * (layers[0] == 'b' ? 2 : 1));
+  close_bench(&b);
+  return count;
+}
+
+void assert_bounded_memory(const char *layers, bool ragged) {
+  counted_memory small = memory_of(layers, ragged, 300);
+  counted_memory large = memory_of(layers, ragged, options.small ? 600 : 6000);
+  assert_int_equal(small.peak, large.peak);
+  assert_int_equal(small.calls, large.calls);
+}

@@ -57,4 +57,7 @@ typedef struct setting {
  * differ. */
 void check_network(const network_desc *network);
 
+/* Twenty times the steps take no more memory and no more allocations. */
+void assert_bounded_memory(const char *layers, bool ragged);
+
 #endif

@@ -149,6 +149,18 @@ static void job_names_the_step_of_a_foreign_id(void **unused) {
   }
 }
 
+static void job_memory_of_go_backwards_does_not_grow(void **unused) {
+  (void)unused;
+  static const char *const NETWORKS[] = {"k", "kf"};
+  for (size_t k = 0; k < 2; ++k) {
+    const network_desc network = {.layers = NETWORKS[k], .input_size = I, .seed = 9};
+    if (is_supported(&network)) {
+      assert_bounded_memory(NETWORKS[k], true);
+      assert_bounded_memory(NETWORKS[k], false);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(job_of_layers_that_go_backwards),
@@ -158,6 +170,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(job_of_variants),
       cmocka_unit_test(job_of_states_of_the_model),
       cmocka_unit_test(job_of_embeddings),
+      cmocka_unit_test(job_memory_of_go_backwards_does_not_grow),
       cmocka_unit_test(job_names_the_step_of_a_foreign_id),
   };
   read_options(argc, argv);

@@ -44,57 +44,10 @@ static void job_of_every_direction_mixed(void **unused) {
 
 /* ---- memory ---- */
 
-typedef struct endless {
-  uint64_t steps_read, steps_written;
-} endless;
-
-static oclstm_status read_endless(void *user, uint64_t first, size_t n, void *to, oclstm_error *error) {
-  (void)error;
-  ((endless *)user)->steps_read += n;
-  random_fill(to, n * B * I, (uint32_t)first);
-  return OCLSTM_OK;
-}
-
-static oclstm_status write_endless(void *user, uint64_t first, size_t n, const float *from,
-                                   oclstm_error *error) {
-  (void)first;
-  (void)from;
-  (void)error;
-  ((endless *)user)->steps_written += n;
-  return OCLSTM_OK;
-}
-
-static counted_memory memory_of(const char *layers, uint64_t steps) {
-  bench b;
-  const network_desc network = {.layers = layers, .input_size = I, .seed = 9};
-  endless e = {0, 0};
-  const oclstm_source source = {&e, B, steps, I, NULL, read_endless};
-  const oclstm_sink y = {&e, write_endless};
-  oclstm_job_desc job = OCLSTM_JOB_DESC_INIT;
-  open_bench(&b, &network, B, 16, false);
-  job.plan = b.plan;
-  job.state = b.state;
-  job.source = &source;
-  job.y = &y;
-  job.memory_bytes = 1024;
-  job.scratch_dir = "/tmp";
-  assert_ok(oclstm_job_run(&job, &b.error), &b.error);
-  counted_memory count = b.count;
-  assert_int_equal(e.steps_written, steps);
-  assert_int_equal(e.steps_read, steps * (layers[0] == 'b' ? 2 : 1));
-  close_bench(&b);
-  return count;
-}
-
 static void job_memory_does_not_grow_with_time(void **unused) {
   (void)unused;
-  const char *const networks[] = {"ff", "bb"};
-  for (size_t k = 0; k < 2; ++k) {
-    counted_memory small = memory_of(networks[k], 300),
-                   large = memory_of(networks[k], options.small ? 600 : 6000);
-    assert_int_equal(small.peak, large.peak);
-    assert_int_equal(small.calls, large.calls);
-  }
+  assert_bounded_memory("ff", false);
+  assert_bounded_memory("bb", false);
 }
 
 /* ---- stopping and failing ---- */
