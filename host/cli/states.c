@@ -85,6 +85,12 @@ int cli_read_states(cli_states *states, const cli_session *session, size_t rows)
   if (o->h0 == NULL && o->c0 == NULL && o->hn == NULL && o->cn == NULL) {
     return CLI_DONE;
   }
+  const char *const paths[] = {o->h0, o->c0, o->hn, o->cn};
+  static const char *const NAMES[] = {"--h0", "--c0", "--hn", "--cn"};
+  for (int k = 0; k < 4; ++k) {
+    size_t size = 0;
+    CHECK(paths[k] != NULL ? block_size(session->model, k % 2, NAMES[k], &size) : CLI_DONE);
+  }
   CHECK(alloc_rows(rows, oclstm_model_h_size(session->model), &states->h));
   CHECK(alloc_rows(rows, oclstm_model_c_size(session->model), &states->c));
   if (o->h0 != NULL) {
