@@ -20,11 +20,13 @@ COPIED = ["CMakeLists.txt", "LICENSE", "CHANGELOG.md", "cmake", "host", "include
 # Tests that have to notice the faults of an engine, in stages: a later stage runs only when the earlier ones did not.
 UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sweeps))"
 FORMATS = r"^(formats|model)\."
+JOBS = r"^job\.(arrays$|verify$|cells\.reference$)"
 STAGES = {
     mutants.REFERENCE: [UNITS + r"\.reference$"],
     mutants.OPENCL: [r"^forward\.(equations|directions)\.pocl-(stepwise\+plain|fused-step)$",
                      UNITS + r"\.pocl-(stepwise\+plain|fused-step)$"],
     mutants.FILES: [r"^golden\.stored\.reference$", FORMATS],
+    mutants.JOBS: [JOBS],
 }
 
 
@@ -68,7 +70,7 @@ class Builds:
         names = set()
         for listing in self.build.rglob("CTestTestfile.cmake"):
             for test in re.findall(r"^add_test\((.*)\)$", listing.read_text(), re.M):
-                if re.search(f"{UNITS}|{FORMATS}", test.lstrip("[=")):
+                if re.search(f"{UNITS}|{FORMATS}|{JOBS}", test.lstrip("[=")):
                     names.update(re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test))
         if not names:
             sys.exit(f"no tests in {self.build}")
