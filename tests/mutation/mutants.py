@@ -7,6 +7,7 @@ The engine says which device tests have to notice it.
 REFERENCE = "reference"
 OPENCL = "opencl"
 FILES = "files"
+JOBS = "jobs"
 
 MUTANTS = [
     # ---- the double-precision reference: the LSTM ----
@@ -150,4 +151,32 @@ MUTANTS = [
     (FILES, "zero becomes a quarter in float16", "host/model/array.c", "magnitude < 0x1p-14F ? -14", "exponent - 1 < -14 ? -14"),
     (FILES, "bfloat16 rounds ties up", "host/model/array.c", "bits + 0x7fff + (bits >> 16 & 1)", "bits + 0x8000"),
     (FILES, "bfloat16 shifted by one", "host/model/array.c", "(uint32_t)bits << 16", "(uint32_t)bits << 15"),
+    # ---- jobs ----
+    (JOBS, "go_backwards: chunks at the places of their steps", "host/job/walk.c",
+     "walk->order == OCLSTM__ORDER_MIRROR ?", "walk->order == (oclstm__order)-1 ?"),
+    (JOBS, "go_backwards: rows as if all were T long", "host/job/rows.c",
+     "job->desc->source->lengths;", "NULL;"),
+    (JOBS, "go_backwards: a row's last chunk first", "host/job/rows.c",
+     "b * job->steps + (length_of(job, b) - at.first - v);", "b * job->steps + (at.first + 0 * length_of(job, b));"),
+    (JOBS, "go_backwards: places behind a length not zero", "host/job/walk.c",
+     "memset(buffer, 0, at.n * job->rows * width * sizeof *buffer);", ""),
+    (JOBS, "go_backwards: the next layer reads another row", "host/job/rows.c",
+     "oclstm__store_read(store, b * job->steps + at.first,", "oclstm__store_read(store, (job->rows - 1 - b) * job->steps + at.first,"),
+    (JOBS, "go_backwards: kept rows never delivered", "host/job/sweeps.c",
+     "return walks[n - 1].order == OCLSTM__ORDER_ROWS ?", "return walks[n - 1].order == (oclstm__order)-1 ?"),
+    (JOBS, "merged halves: the reverse half as wide as y", "host/job/sweeps.c",
+     "walk->width_out = oclstm_layer_state_size(first);", "walk->width_out = oclstm_layer_output_size(first);"),
+    (JOBS, "merged halves: y as wide as both", "host/job/sweeps.c",
+     "oclstm_layer_output_size(&model->layers[end - 1]);",
+     "oclstm_layer_directions(&model->layers[end - 1]) * oclstm_layer_state_size(&model->layers[end - 1]);"),
+    (JOBS, "merged halves: laid side by side", "host/reference/forward.c",
+     "row[r] = merged(layer->merge, row[r],", "row[r] = merged(OCLSTM_CONCAT, row[r],"),
+    (JOBS, "ids as wide as features", "host/job/sweeps.c",
+     "walk->first_layer == 0 && model->embedding_size != 0 ? 1 :", "walk->first_layer == SIZE_MAX ? 1 :"),
+    (JOBS, "ids of padding looked at", "host/job/walk.c",
+     "t < (size_t)job->lengths[b] && (id < 0", "(id < 0"),
+    (JOBS, "ids cut to 32 bits", "host/job/source_read.c",
+     "if (id < INT32_MIN || id > INT32_MAX) {", "if (id == INT64_MIN) {"),
+    (JOBS, "verified layer without its embedding's rows", "host/job/verify.c",
+     "v->desc.ids != NULL ? (const void *)v->desc.ids :", "v->desc.ids == NULL ? (const void *)v->desc.ids :"),
 ]

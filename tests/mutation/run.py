@@ -21,11 +21,13 @@ COPIED = ["CMakeLists.txt", "LICENSE", "CHANGELOG.md", "cmake", "host", "include
 UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sweeps|cells|cells_sweeps))"
 OWN = r"^reference\."
 FORMATS = r"^(formats|model)\."
+JOBS = r"^job\.(arrays$|verify$|cells\.reference$)"
 STAGES = {
     mutants.REFERENCE: [r"^(golden\.stored|forward\.(equations|cells))\.reference$", OWN, UNITS + r"\.reference$"],
     mutants.OPENCL: [r"^forward\.(equations|directions)\.pocl-(stepwise\+plain|fused-step)$",
                      UNITS + r"\.pocl-(stepwise\+plain|fused-step)$"],
     mutants.FILES: [r"^golden\.stored\.reference$", FORMATS],
+    mutants.JOBS: [JOBS],
 }
 
 
