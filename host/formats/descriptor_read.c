@@ -192,6 +192,18 @@ done:
   return status;
 }
 
+static oclstm_status read_embedding(const json_t *embedding, oclstm__network *network, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const json_t *size = json_object_get(embedding, "size");
+  REQUIRE(json_is_object(embedding) && json_object_size(embedding) == 1 && json_is_integer(size),
+          OCLSTM_E_FORMAT, "description: embedding is not an integer size alone");
+  REQUIRE(json_integer_value(size) > 0, OCLSTM_E_FORMAT, "description: embedding of size %lld",
+          (long long)json_integer_value(size));
+  network->embedding_size = (size_t)json_integer_value(size);
+done:
+  return status;
+}
+
 static oclstm_status read_checksum(const json_t *value, oclstm__network *network, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const size_t prefix = sizeof OCLSTM__CHECKSUM_PREFIX - 1;
@@ -220,7 +232,7 @@ done:
 oclstm_status oclstm__descriptor_read(oclstm__network *network, const char *description,
                                       const oclstm_limits *limits, oclstm_allocator allocator,
                                       oclstm_error *error) {
-  static const char *const KEYS[] = {"format", "layers", "head", "checksum"};
+  static const char *const KEYS[] = {"format", "embedding", "layers", "head", "checksum"};
   const size_t n_keys = sizeof KEYS / sizeof KEYS[0];
   oclstm_status status = OCLSTM_OK;
   json_t *root = NULL;
@@ -236,6 +248,9 @@ oclstm_status oclstm__descriptor_read(oclstm__network *network, const char *desc
     REQUIRE(find_key(KEYS, n_keys, key) < n_keys, OCLSTM_E_FORMAT, "description: unknown key \"%s\"", key);
   }
   TRY(read_layers(json_object_get(root, "layers"), network, limits, allocator, error));
+  if (json_object_get(root, "embedding") != NULL) {
+    TRY(read_embedding(json_object_get(root, "embedding"), network, error));
+  }
   if (json_object_get(root, "head") != NULL) {
     TRY(read_head(json_object_get(root, "head"), network, error));
   }

@@ -123,6 +123,11 @@ oclstm_status oclstm__descriptor_write(const oclstm_model *model, const char *ch
   *text = NULL;
   REQUIRE(root != NULL, OCLSTM_E_MEMORY, "description");
   TRY(write_layers(list, model, error));
+  if (model->embedding_size != 0) {
+    json_t *embedding = json_pack("{s:I}", "size", (json_int_t)model->embedding_size);
+    REQUIRE(json_object_set_new(root, "embedding", embedding) == 0, OCLSTM_E_MEMORY,
+            "description: embedding");
+  }
   if (model->head_size != 0) {
     json_t *head =
         json_pack("{s:I,s:b}", "size", (json_int_t)model->head_size, "bias", model->head_b.data != NULL);

@@ -90,6 +90,9 @@ static oclstm_status read_network(oclstm__network *network, oclstm__safetensors 
   } else {
     TRY(oclstm__descriptor_read(network, index->description, limits, allocator, error));
     TRY(oclstm__network_bind(network, index, OCLSTM__OWN_PREFIX, strlen(OCLSTM__OWN_PREFIX), error));
+    if (network->embedding_size != 0) {
+      TRY(oclstm__network_bind_embedding(network, index, OCLSTM__OWN_EMBEDDING, limits, error));
+    }
     if (network->head_size != 0) {
       TRY(oclstm__network_bind_head(network, index, OCLSTM__OWN_HEAD_W, OCLSTM__OWN_HEAD_B, error));
     }

@@ -106,6 +106,17 @@ done:
   return status;
 }
 
+oclstm_status oclstm__network_bind_embedding(oclstm__network *network, oclstm__safetensors *index,
+                                             const char *name, const oclstm_limits *limits,
+                                             oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(network->embedding_size <= limits->ids, OCLSTM_E_LIMIT, "embedding of %zu ids, the limit is %llu",
+          network->embedding_size, (unsigned long long)limits->ids);
+  TRY(take(index, name, network->embedding_size, network->layers[0].input_size, &network->embedding, error));
+done:
+  return status;
+}
+
 oclstm_status oclstm__network_check_leftovers(const oclstm__safetensors *index, oclstm_error *error) {
   for (size_t k = 0; k < index->n_tensors; ++k) {
     const oclstm__tensor *tensor = &index->tensors[k];
@@ -139,6 +150,8 @@ oclstm_model_desc oclstm__network_attach(oclstm__network *network, const unsigne
   desc.head_size = network->head_size;
   desc.head_W = array_of(network->head_W, data);
   desc.head_b = array_of(network->head_b, data);
+  desc.embedding_size = network->embedding_size;
+  desc.embedding = array_of(network->embedding, data);
   desc.allocator = network->allocator;
   return desc;
 }

@@ -43,6 +43,8 @@ static void add(contents *list, const char *name, size_t rows, size_t columns, o
 }
 
 static void add_all(contents *list, const oclstm_model *model, oclstm_dtype wanted) {
+  add(list, OCLSTM__OWN_EMBEDDING, model->embedding_size, model->layers[0].input_size, model->embedding,
+      wanted);
   for (size_t k = 0; k < 2 * model->n_layers; ++k) {
     oclstm__array_spec specs[OCLSTM__MAX_ARRAYS];
     size_t n = oclstm__layer_arrays(&model->layers[k / 2], specs);
@@ -61,7 +63,7 @@ static void add_all(contents *list, const oclstm_model *model, oclstm_dtype want
 
 static oclstm_status make_list(contents *list, const oclstm_model *model, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t most = 2 * OCLSTM__MAX_ARRAYS * model->n_layers + 2;
+  size_t most = 2 * OCLSTM__MAX_ARRAYS * model->n_layers + 3; /* embedding, and W and b of the head */
   list->allocator = model->allocator;
   list->entries = oclstm__alloc(&model->allocator, most, sizeof *list->entries);
   REQUIRE(list->entries != NULL, OCLSTM_E_MEMORY, "list of %zu arrays", most);

@@ -1,11 +1,8 @@
 /* A network from a PyTorch state_dict: the names say which tensor is what, the shapes say the rest.
  * Source of names and shapes: PyTorch's documentation of nn.LSTM, nn.GRU and nn.RNN.
  * SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/error.h"
 #include "core/memory.h"
@@ -135,71 +132,6 @@ done:
   return status;
 }
 
-/* ---- what is round the recurrent layers ---- */
-
-static bool has_ending(const char *name, const char *ending) {
-  size_t n = strlen(name);
-  size_t m = strlen(ending);
-  return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
-/* "emb" at the beginning of a word: word_embedding, tokenEmb, but not ensemble. */
-static bool names_embedding(const char *name) {
-  for (const char *at = name; *at != '\0'; ++at) {
-    bool begins = at == name || *at == 'E' || !isalpha((unsigned char)at[-1]);
-    if (begins && strncasecmp(at, "emb", 3) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/* The dense layer behind the last one: X.weight [O, width], the only matrix that is left. */
-static oclstm_status find_head(const oclstm__network *network, const oclstm__safetensors *index,
-                               const oclstm__tensor **head, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  size_t width = oclstm_layer_output_size(&network->layers[network->n_layers - 1]);
-  size_t I = network->layers[0].input_size;
-  *head = NULL;
-  for (size_t k = 0; k < index->n_tensors; ++k) {
-    const oclstm__tensor *tensor = &index->tensors[k];
-    char shape[OCLSTM__SHAPE_TEXT];
-    if (tensor->used || tensor->rank != 2) {
-      continue;
-    }
-    bool dense = has_ending(tensor->name, ".weight") || strcmp(tensor->name, "weight") == 0;
-    bool fits_input_only = tensor->shape[1] == I && tensor->shape[1] != width;
-    REQUIRE(!names_embedding(tensor->name) && !(dense && fits_input_only), OCLSTM_E_UNSUPPORTED,
-            "tensor %s %s: an embedding in front is not supported", tensor->name,
-            oclstm__shape_text(tensor, shape));
-    if (dense) {
-      REQUIRE(*head == NULL, OCLSTM_E_FORMAT, "tensors %s and %s: two dense layers, their order is unknown",
-              (*head)->name, tensor->name);
-      REQUIRE(tensor->shape[0] != 0 && tensor->shape[1] == width, OCLSTM_E_SHAPE,
-              "tensor %s: expected [O,%zu], found %s", tensor->name, width,
-              oclstm__shape_text(tensor, shape));
-      *head = tensor;
-    }
-  }
-done:
-  return status;
-}
-
-static oclstm_status bind_head(oclstm__network *network, oclstm__safetensors *index, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__tensor *head = NULL;
-  char bias[OCLSTM__NAME_BUFFER];
-  TRY(find_head(network, index, &head, error));
-  if (head != NULL) {
-    (void)snprintf(bias, sizeof bias, "%.*sbias", (int)(strlen(head->name) - strlen("weight")), head->name);
-    network->head_size = head->shape[0];
-    network->head_bias = oclstm__safetensors_find(index, bias) != NULL;
-    TRY(oclstm__network_bind_head(network, index, head->name, bias, error));
-  }
-done:
-  return status;
-}
-
 oclstm_status oclstm__state_dict_read(oclstm__network *network, oclstm__safetensors *index,
                                       const oclstm_limits *limits, oclstm_allocator allocator,
                                       oclstm_error *error) {
@@ -213,7 +145,7 @@ oclstm_status oclstm__state_dict_read(oclstm__network *network, oclstm__safetens
     TRY(oclstm__network_check_layer(network, l, limits, error));
   }
   TRY(oclstm__network_bind(network, index, module.text, module.bytes, error));
-  TRY(bind_head(network, index, error));
+  TRY(oclstm__state_dict_ends(network, index, limits, error));
 done:
   return status;
 }

@@ -10,6 +10,7 @@
 #define OCLSTM__OWN_PREFIX "lstm."
 #define OCLSTM__OWN_HEAD_W "head.weight"
 #define OCLSTM__OWN_HEAD_B "head.bias"
+#define OCLSTM__OWN_EMBEDDING "embedding.weight"
 
 enum {
   OCLSTM__NAME_BUFFER = 1024 + 64

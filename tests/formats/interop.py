@@ -143,25 +143,28 @@ def test_models(folder):
                     cases.append((kind, module(5, 7, layers, bias=bias, bidirectional=both), 0))
     cases.append(("lstm", nn.LSTM(5, 7, 2, bidirectional=True, proj_size=3), 3))
     for kind, module, P in cases:
-        for head in (False, True):
+        for embedding, head in [(False, False), (False, True), (True, False), (True, True)]:
             net = nn.ModuleDict({"lstm": module})
+            if embedding:
+                net["embedding"] = nn.Embedding(11, 5)
             directions = 2 if module.bidirectional else 1
             width = directions * (P or 7)
             if head:
                 net["head"] = nn.Linear(width, 4)
             arrays = {name: value.detach().numpy() for name, value in net.state_dict().items()}
             write_safetensors(source, arrays)
-            what = f"{module} head {head}"
+            what = f"{module} embedding {embedding} head {head}"
             code, out, _ = run(MODEL_TOOL, source, target)
             check(code == 0, f"{what}: {out}")
             lines = [f"{kind} I={5 if l == 0 else width} H=7 P={P} bias={2 if module.bias else 0} "
                      f"directions={directions}" for l in range(module.num_layers)]
-            check(out.splitlines() == lines + [f"head {4 if head else 0}"], f"{what}: {out}")
+            check(out.splitlines() == lines + [f"embedding {11 if embedding else 0} head {4 if head else 0}"], f"{what}: {out}")
             saved, description = read_safetensors(target)
             check(saved.keys() == arrays.keys(), f"{what}: {sorted(saved)}")
             for name, array in arrays.items():
                 check(np.array_equal(saved[name], array), f"{what}: {name}")
             check(description["format"] == 1 and len(description["layers"]) == module.num_layers, what)
+            check(description.get("embedding") == ({"size": 11} if embedding else None), what)
             check(all(layer.get("linear_before_reset", False) == (kind == "gru") for layer in description["layers"]),
                   what)
             code, again, _ = run(MODEL_TOOL, target, folder / "again.safetensors")

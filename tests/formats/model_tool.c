@@ -1,4 +1,5 @@
-/* For interop.py: `model_tool FROM TO` loads a model, prints a line about each layer and the head, and saves it.
+/* For interop.py: `model_tool FROM TO` loads a model, prints a line about each layer and one about embedding and head,
+ * and saves it.
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
@@ -21,7 +22,7 @@ int main(int argc, char **argv) {
                  layer->hidden_size, layer->projection_size, (int)layer->bias,
                  oclstm_layer_directions(layer));
   }
-  (void)printf("head %zu\n", oclstm_model_head_size(model));
+  (void)printf("embedding %zu head %zu\n", oclstm_model_embedding_size(model), oclstm_model_head_size(model));
   int failed = oclstm_model_save(model, argv[2], &error) != OCLSTM_OK;
   if (failed) {
     (void)printf("%s: %s\n", oclstm_status_name(error.status), error.text);

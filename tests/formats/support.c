@@ -53,9 +53,13 @@ static size_t count_of(const tensor_text *tensor) {
   return count;
 }
 
-/* A number from -0.5 to 0.5 that every float type holds exactly. */
+/* A number from -0.5 to 0.5 that every float type holds exactly; 251 different ones in a row. */
 static double value_at(size_t k) {
-  return ((double)(k * 37 % 64) - 32.0) / 64.0;
+  return ((double)(k * 37 % 251) - 125.0) / 256.0;
+}
+
+double first_value(size_t begin) {
+  return value_at(begin);
 }
 
 static size_t write_element(unsigned char *to, const char *dtype, size_t k) {
@@ -133,8 +137,7 @@ static void *random_array(size_t count, oclstm_dtype dtype) {
   return data;
 }
 
-oclstm_model *random_model(const oclstm_layer *layers, size_t n_layers, oclstm_dtype dtype, size_t head_size,
-                           int head_bias) {
+oclstm_model *random_model(const oclstm_layer *layers, size_t n_layers, oclstm_dtype dtype, around ends) {
   oclstm_weights *weights = calloc(2 * n_layers, sizeof *weights);
   oclstm_model_desc desc = OCLSTM_MODEL_DESC_INIT;
   oclstm_model *model = NULL;
@@ -152,22 +155,28 @@ oclstm_model *random_model(const oclstm_layer *layers, size_t n_layers, oclstm_d
   desc.n_layers = n_layers;
   desc.layers = layers;
   desc.weights = weights;
-  desc.head_size = head_size;
-  if (head_size != 0) {
+  desc.head_size = ends.head_size;
+  if (ends.head_size != 0) {
     size_t width = oclstm_layer_output_size(&layers[n_layers - 1]);
-    desc.head_W = (oclstm_array){random_array(head_size * width, dtype), dtype};
-    desc.head_b = (oclstm_array){head_bias ? random_array(head_size, OCLSTM_F32) : NULL, OCLSTM_F32};
+    desc.head_W = (oclstm_array){random_array(ends.head_size * width, dtype), dtype};
+    desc.head_b =
+        (oclstm_array){ends.head_bias ? random_array(ends.head_size, OCLSTM_F32) : NULL, OCLSTM_F32};
+  }
+  desc.embedding_size = ends.embedding_size;
+  if (ends.embedding_size != 0) {
+    desc.embedding = (oclstm_array){random_array(ends.embedding_size * layers[0].input_size, dtype), dtype};
   }
   assert_status(oclstm_model_create(&desc, &model, &error), OCLSTM_OK, &error, "random model");
   for (size_t k = 0; k < 2 * n_layers; ++k) {
-    const oclstm_weights *w = &weights[k];
-    const oclstm_array *all[] = {&w->W_ih, &w->W_hh, &w->b_ih, &w->b_hh, &w->W_hr, &w->peephole};
-    for (size_t s = 0; s < sizeof all / sizeof all[0]; ++s) {
-      free((void *)all[s]->data);
+    oclstm__array_spec specs[OCLSTM__MAX_ARRAYS];
+    size_t n = oclstm__layer_arrays(&layers[k / 2], specs);
+    for (size_t s = 0; s < n; ++s) {
+      free((void *)oclstm__spec_array(&specs[s], &weights[k])->data);
     }
   }
   free((void *)desc.head_W.data);
   free((void *)desc.head_b.data);
+  free((void *)desc.embedding.data);
   free(weights);
   return model;
 }
@@ -195,6 +204,8 @@ void assert_models_equal(const oclstm_model *a, const oclstm_model *b) {
   size_t width = oclstm_layer_output_size(&a->layers[a->n_layers - 1]);
   assert_arrays_equal(&a->head_W, &b->head_W, a->head_size * width);
   assert_arrays_equal(&a->head_b, &b->head_b, a->head_size);
+  assert_int_equal(a->embedding_size, b->embedding_size);
+  assert_arrays_equal(&a->embedding, &b->embedding, a->embedding_size * a->layers[0].input_size);
 }
 
 /* ---- files ---- */

@@ -34,12 +34,18 @@ typedef struct tensor_text {
 /* A file of these tensors, up to the first without a name, one after another. Weights hold small numbers that depend
  * on the place. description (with ' for "), if not NULL, becomes the metadata entry "oclstm". */
 buffer file_of_tensors(const tensor_text *tensors, const char *description);
+/* Element 0 of the tensor that begins at this byte of the data of such a file. */
+double first_value(size_t begin);
 
 /* ---- models ---- */
 
-/* A model with small random weights of dtype F32 or F64. head_size 0: no head; head_bias as asked. */
-oclstm_model *random_model(const oclstm_layer *layers, size_t n_layers, oclstm_dtype dtype, size_t head_size,
-                           int head_bias);
+/* What a model has round its layers: 0 for none. */
+typedef struct around {
+  size_t embedding_size, head_size;
+  int head_bias;
+} around;
+/* A model with small random weights of dtype F32 or F64, no two alike. */
+oclstm_model *random_model(const oclstm_layer *layers, size_t n_layers, oclstm_dtype dtype, around ends);
 void assert_models_equal(const oclstm_model *a, const oclstm_model *b);
 
 /* ---- files ---- */

@@ -183,6 +183,26 @@ static const struct {
     {OF_ROOT("'head':{'size':1,'bias':1}"), OCLSTM_E_FORMAT, "head"},
     {OF_ROOT("'head':{'size':1,'bias':true,'more':1}"), OCLSTM_E_FORMAT, "head"},
     {OF_ROOT("'head':{'size':1,'bias':false}"), OCLSTM_E_MISSING, "head.weight"},
+    {OF_ROOT("'embedding':5"), OCLSTM_E_FORMAT, "embedding"},
+    {OF_ROOT("'embedding':{}"), OCLSTM_E_FORMAT, "embedding"},
+    {OF_ROOT("'embedding':{'size':0}"), OCLSTM_E_FORMAT, "embedding of size 0"},
+    {OF_ROOT("'embedding':{'size':-1}"), OCLSTM_E_FORMAT, "embedding of size -1"},
+    {OF_ROOT("'embedding':{'size':2.5}"), OCLSTM_E_FORMAT, "embedding"},
+    {OF_ROOT("'embedding':{'size':5,'padding':0}"), OCLSTM_E_FORMAT, "embedding"},
+    {OF_ROOT("'embedding':{'size':5}"), OCLSTM_E_MISSING, "embedding.weight"},
+    {OF_ROOT("'embedding':{'size':16777217}"), OCLSTM_E_LIMIT, "16777217"},
+    {OF_LAYER("'initial_state':1"), OCLSTM_E_FORMAT, "initial_state"},
+    {OF_LAYER("'initial_state':true"), OCLSTM_E_MISSING, "lstm.initial_h_l0"},
+    {OF_LAYER("'layer_norm':'haste'"), OCLSTM_E_MISSING, "lstm.norm_ih_l0"},
+    {OF_LAYER("'layer_norm':'tflite'"), OCLSTM_E_MISSING, "lstm.norm_gates_l0"},
+    {"{'format':1,'layers':[{'kind':'gru','input_size':2,'hidden_size':1,'layer_norm':'haste'}]}",
+     OCLSTM_E_FORMAT, "layer_norm"},
+    {"{'format':1,'layers':[{'kind':'gru','input_size':2,'hidden_size':1,'peephole':'diagonal'}]}",
+     OCLSTM_E_FORMAT, "peephole"},
+    {"{'format':1,'layers':[{'kind':'rnn','input_size':2,'hidden_size':1,'coupling':'forget_from_input'}]}",
+     OCLSTM_E_FORMAT, "coupling"},
+    {"{'format':1,'layers':[{'kind':'rnn','input_size':2,'hidden_size':1,'zoneout_c':0.5}]}", OCLSTM_E_FORMAT,
+     "zoneout_c"},
     {OF_ROOT("'checksum':1"), OCLSTM_E_FORMAT, "checksum"},
     {OF_ROOT("'checksum':''"), OCLSTM_E_FORMAT, "checksum"},
     {OF_ROOT("'checksum':'sha256:00'"), OCLSTM_E_FORMAT, "checksum"},
@@ -216,6 +236,11 @@ static void refuses_other_tensors(void **state) {
       {{"lstm.weight_ih_l1", "F32", 2, {4, 1}}, OCLSTM_E_FORMAT},
       {{"lstm.weight_ih_l0_reverse", "F32", 2, {4, 2}}, OCLSTM_E_FORMAT},
       {{"head.weight", "F32", 2, {3, 1}}, OCLSTM_E_FORMAT},
+      {{"embedding.weight", "F32", 2, {3, 2}}, OCLSTM_E_FORMAT},
+      {{"lstm.norm_ih_l0", "F32", 1, {4}}, OCLSTM_E_FORMAT},
+      {{"lstm.norm_gates_l0", "F32", 1, {4}}, OCLSTM_E_FORMAT},
+      {{"lstm.initial_h_l0", "F32", 1, {1}}, OCLSTM_E_FORMAT},
+      {{"lstm.weight_peephole_l0", "F32", 1, {3}}, OCLSTM_E_FORMAT},
       {{"steps", "I64", 0, {0}}, OCLSTM_E_FORMAT},
       {{"lstm.weight_ih_l0", "F32", 2, {4, 3}}, OCLSTM_E_SHAPE},
       {{"lstm.weight_ih_l0", "F32", 1, {8}}, OCLSTM_E_SHAPE},
@@ -235,10 +260,46 @@ static void refuses_other_tensors(void **state) {
   }
 }
 
+/* An embedding that is there, of another shape or type, and one id over the limit. */
+static void checks_the_embedding(void **state) {
+  (void)state;
+  static const char DESCRIPTION[] = OF_ROOT("'embedding':{'size':5}");
+  static const struct {
+    tensor_text tensor;
+    uint64_t ids;
+    oclstm_status status;
+    const char *names;
+  } CASES[] = {
+      {{"embedding.weight", "F32", 2, {5, 2}}, 5, OCLSTM_OK, ""},
+      {{"embedding.weight", "F16", 2, {5, 2}}, 0, OCLSTM_OK, ""},
+      {{"embedding.weight", "F32", 2, {5, 2}}, 4, OCLSTM_E_LIMIT, "embedding of 5 ids, the limit is 4"},
+      {{"embedding.weight", "F32", 2, {6, 2}}, 0, OCLSTM_E_SHAPE, "expected [5,2], found [6,2]"},
+      {{"embedding.weight", "F32", 2, {2, 5}}, 0, OCLSTM_E_SHAPE, "expected [5,2], found [2,5]"},
+      {{"embedding.weight", "F32", 1, {10}}, 0, OCLSTM_E_SHAPE, "expected [5,2], found [10]"},
+      {{"embedding.weight", "I64", 2, {5, 2}}, 0, OCLSTM_E_DTYPE, "embedding.weight"}};
+  for (size_t k = 0; k < sizeof CASES / sizeof CASES[0]; ++k) {
+    const tensor_text tensors[] = {CASES[k].tensor, SMALL[0], SMALL[1], SMALL[2]};
+    oclstm_limits limits = OCLSTM_LIMITS_INIT;
+    oclstm_load_options options = OCLSTM_LOAD_OPTIONS_INIT;
+    oclstm_model *model = NULL;
+    oclstm_error error = {OCLSTM_OK, 0, 0, ""};
+    buffer file = file_of_tensors(tensors, DESCRIPTION);
+    limits.ids = CASES[k].ids;
+    options.limits = &limits;
+    assert_status(oclstm_model_load_memory(file.bytes, file.n, &options, &model, &error), CASES[k].status,
+                  &error, CASES[k].names);
+    assert_non_null(strstr(error.text, CASES[k].names));
+    assert_true(model == NULL ||
+                (oclstm_model_embedding_size(model) == 5 && oclstm_model_input_size(model) == 1));
+    oclstm_model_destroy(&model);
+    buffer_free(&file);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(absent_members_are_zero), cmocka_unit_test(reads_any_order),
-      cmocka_unit_test(knows_every_enumerator), cmocka_unit_test(refuses_malformed_descriptions),
-      cmocka_unit_test(refuses_other_tensors)};
+      cmocka_unit_test(knows_every_enumerator),  cmocka_unit_test(refuses_malformed_descriptions),
+      cmocka_unit_test(refuses_other_tensors),   cmocka_unit_test(checks_the_embedding)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

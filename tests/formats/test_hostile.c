@@ -13,11 +13,12 @@
 
 static const oclstm_layer LAYERS[] = {
     {.input_size = 2, .hidden_size = 2, .bias = OCLSTM_BIAS_TWO, .direction = OCLSTM_BIDIRECTIONAL},
-    {.input_size = 4, .hidden_size = 2, .projection_size = 1, .clip_cell = 3.0F},
+    {.input_size = 4, .hidden_size = 2, .projection_size = 1, .clip_cell = 3.0F, .initial_state = 1},
 };
 
 static buffer own_file(void) {
-  oclstm_model *model = random_model(LAYERS, 2, OCLSTM_F32, 3, 1);
+  const around ends = {.embedding_size = 3, .head_size = 3, .head_bias = 1};
+  oclstm_model *model = random_model(LAYERS, 2, OCLSTM_F32, ends);
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
   assert_status(oclstm_model_save(model, in_folder("own"), &error), OCLSTM_OK, &error, "save");
   oclstm_model_destroy(&model);

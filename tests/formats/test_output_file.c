@@ -46,7 +46,7 @@ static void assert_untouched(const char *path) {
 
 /* Both writers on a place where 64 KiB fit, with an old file that must survive. */
 static void assert_full(const char *path) {
-  oclstm_model *model = random_model(&LAYER, 1, OCLSTM_F64, 0, 0);
+  oclstm_model *model = random_model(&LAYER, 1, OCLSTM_F64, (around){0, 0, 0});
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
   write_file(path, "old", 3);
   assert_status(create(path, LARGE, &error), OCLSTM_E_FULL, &error, "npy");
@@ -128,7 +128,7 @@ static void refuses_places(void **state) {
                                       "file/",  "pipe",    "null", ""};
   static const char *const PATHS[] = {"", "/", ".", "..", "/proc/x"};
   enum { N_NAMES = sizeof NAMES / sizeof NAMES[0], N_PATHS = sizeof PATHS / sizeof PATHS[0] };
-  oclstm_model *model = random_model(&LAYER, 1, OCLSTM_F32, 0, 0);
+  oclstm_model *model = random_model(&LAYER, 1, OCLSTM_F32, (around){0, 0, 0});
   struct stat before;
   struct stat after;
   write_file(in_folder("file"), "old", 3);

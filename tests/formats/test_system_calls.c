@@ -130,7 +130,7 @@ static oclstm_status read_array(const char *path, float *to, oclstm_error *error
 static void goes_on_after_interruptions(void **state) {
   (void)state;
   static const oclstm_layer LAYER = {.input_size = 5, .hidden_size = 3};
-  oclstm_model *model = random_model(&LAYER, 1, OCLSTM_F32, 0, 0);
+  oclstm_model *model = random_model(&LAYER, 1, OCLSTM_F32, (around){0, 0, 0});
   oclstm_model *loaded = NULL;
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
   float got[N];
