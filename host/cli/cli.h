@@ -32,7 +32,8 @@ enum {
 
 /* ---- options.c: the command line ---- */
 
-enum { CLI_CMD_DEVICES = 1, CLI_CMD_INFO = 2, CLI_CMD_RUN = 4, CLI_CMD_VERIFY = 8 };
+enum { CLI_CMD_DEVICES = 1, CLI_CMD_INFO = 2, CLI_CMD_RUN = 4, CLI_CMD_VERIFY = 8, CLI_CMD_CONVERT = 16 };
+enum { CLI_STRATEGIES = OCLSTM_STRATEGY_GRID + 1 };
 
 typedef struct cli_options {
   const char *device;
@@ -41,7 +42,7 @@ typedef struct cli_options {
   int log_level;
   uint64_t chunk, batch, memory, steps, seed; /* 0: not given */
   const char *output, *lengths, *h0, *c0, *hn, *cn, *cells;
-  bool json, quiet, plan, help;
+  bool json, quiet, plan, external_data, help;
   size_t n_arguments; /* what is no option */
   char **arguments;
 } cli_options;
@@ -50,6 +51,7 @@ typedef struct cli_options {
 int cli_parse_options(unsigned command, int argc, char **argv, cli_options *options);
 void cli_print_options(unsigned command, FILE *to); /* for --help */
 const char *cli_precision_name(int precision);
+const char *cli_strategy_name(int strategy);
 
 /* ---- suggest.c ---- */
 
@@ -101,6 +103,7 @@ void cli_json_string(cli_json *json, const char *name, const char *value); /* NU
 void cli_json_integer(cli_json *json, const char *name, uint64_t value);
 void cli_json_number(cli_json *json, const char *name, double value); /* null unless finite */
 void cli_json_bool(cli_json *json, const char *name, bool value);
+void cli_json_members(cli_json *json, const char *object); /* of JSON text, "{...}" */
 
 /* ---- session.c: model, device, plan ---- */
 
@@ -152,7 +155,7 @@ typedef struct cli_inputs {
   size_t n_files;
   cli_input *files;
   size_t rows;      /* B: of the array, or one a file */
-  size_t rank;      /* of the array when it is one */
+  bool one_row;     /* the array has no axis of rows: y has none either */
   uint64_t steps;   /* of the longest */
   int64_t *lengths; /* [rows] of --lengths, or NULL */
 } cli_inputs;
@@ -162,12 +165,17 @@ int cli_open_inputs(cli_inputs *inputs, const cli_options *options, const oclstm
 void cli_close_inputs(cli_inputs *inputs);
 int cli_open_npy(const char *path, oclstm_npy **npy);
 oclstm_layout cli_layout(int given); /* the default when not given */
+/* Features or ids, whichever the model takes; lengths [B] or NULL. */
+oclstm_status cli_open_source(oclstm_npy *const *arrays, size_t n, const cli_options *options,
+                              const oclstm_model *model, const int64_t *lengths, oclstm_source *source,
+                              oclstm_error *error);
 
 /* ---- states.c: h0, c0, hn, cn as [L*D, B, R] files ---- */
 
 typedef struct cli_states {
-  size_t rows;  /* B of the files */
-  float *h, *c; /* first the initial state, then row by row the final one; NULL where no option asks */
+  size_t rows;   /* B of the files */
+  float *h, *c;  /* first the initial state, then row by row the final one; NULL where no option asks */
+  bool given[2]; /* h0, c0: what is not given is the model's initial state */
 } cli_states;
 
 int cli_read_states(cli_states *states, const cli_session *session, size_t rows);
@@ -179,6 +187,16 @@ int cli_create_state_files(const cli_options *options, const oclstm_model *model
                            oclstm_npy *files[2]);
 int cli_write_state_files(const cli_options *options, const cli_states *states, oclstm_npy *files[2]);
 void cli_close_states(cli_states *states);
+
+/* ---- ids.c: of networks with an embedding ---- */
+
+/* Reads every valid id and fails at the first that the embedding does not have, before any work. */
+int cli_check_ids(const cli_inputs *inputs, const cli_options *options, const oclstm_model *model);
+
+/* ---- layers.c: what a layer is, for info ---- */
+
+int cli_print_layer(size_t index, const oclstm_layer *layer);
+int cli_json_layer(cli_json *json, const oclstm_layer *layer);
 
 /* ---- outputs.c: a folder of results, filled aside and moved in at the end ---- */
 
@@ -220,5 +238,6 @@ int cli_devices(const cli_options *options);
 int cli_info(const cli_options *options);
 int cli_run_command(const cli_options *options);
 int cli_verify(const cli_options *options);
+int cli_convert(const cli_options *options);
 
 #endif

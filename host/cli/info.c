@@ -5,160 +5,83 @@
 
 #include "cli.h"
 
-/* ---- layers ---- */
-
-static const char *kind_name(const oclstm_layer *layer) {
-  static const char *const NAMES[] = {"lstm", "gru", "rnn"};
-  return NAMES[layer->kind];
-}
-
-static const char *direction_name(const oclstm_layer *layer) {
-  static const char *const NAMES[] = {"forward", "reverse", "bidirectional"};
-  return NAMES[layer->direction];
-}
-
-static const char *bias_name(const oclstm_layer *layer) {
-  static const char *const NAMES[] = {"none", "one", "two"};
-  return NAMES[layer->bias];
-}
-
-/* What sets a layer apart from a plain one, as words. */
-typedef struct extra {
-  const char *name;
-  bool present;
-  double value; /* 0: none to show */
-} extra;
-enum { MAX_EXTRAS = 15 };
-
-static bool own_activations(const oclstm_layer *layer) {
-  for (size_t d = 0; d < oclstm_layer_directions(layer); ++d) {
-    for (size_t role = 0; role < OCLSTM_N_ROLES; ++role) {
-      if (layer->activation[d][role].kind != OCLSTM_ACT_DEFAULT) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-static size_t list_extras(const oclstm_layer *l, extra extras[MAX_EXTRAS]) {
-  const extra all[MAX_EXTRAS] = {
-      {"peephole", l->peephole != OCLSTM_PEEPHOLE_NONE, 0.0},
-      {"coupled gates", l->coupling != OCLSTM_COUPLING_NONE, 0.0},
-      {"layer norm", l->layer_norm != OCLSTM_NORM_NONE, 0.0},
-      {"clip of pre-activations", l->clip_preactivation > 0.0F, (double)l->clip_preactivation},
-      {"clip of c", l->clip_cell > 0.0F, (double)l->clip_cell},
-      {"clip of the projection", l->clip_projection > 0.0F, (double)l->clip_projection},
-      {"other activations", own_activations(l), 0.0},
-      {"linear before reset", l->linear_before_reset != 0, 0.0},
-      {"merge other than concat", l->merge != OCLSTM_CONCAT, 0.0},
-      {"go backwards", l->go_backwards != 0, 0.0},
-      {"zoneout", l->zoneout_h > 0.0F || l->zoneout_c > 0.0F, 0.0},
-      {"dropout of the input", l->dropout_input > 0.0F, (double)l->dropout_input},
-      {"dropout of the output", l->dropout_output > 0.0F, (double)l->dropout_output},
-      {"recurrent dropout", l->dropout_recurrent > 0.0F, (double)l->dropout_recurrent},
-      {"dropout of weights", l->dropout_weights > 0.0F, (double)l->dropout_weights},
-  };
-  size_t n = 0;
-  for (size_t k = 0; k < MAX_EXTRAS; ++k) {
-    if (all[k].present) {
-      extras[n++] = all[k];
-    }
-  }
-  return n;
-}
-
-static uint64_t count_parameters(const oclstm_layer *l) {
-  static const uint64_t GATES[] = {4, 3, 1};
-  static const uint64_t BIASES[] = {0, 1, 2};
-  uint64_t H = l->hidden_size, R = oclstm_layer_state_size(l), P = l->projection_size;
-  uint64_t GH = GATES[l->kind] * H;
-  uint64_t one =
-      GH * (l->input_size + R + BIASES[l->bias]) + P * H + (l->peephole != OCLSTM_PEEPHOLE_NONE ? 3 * H : 0);
-  return one * oclstm_layer_directions(l);
-}
-
-static void print_layer(size_t index, const oclstm_layer *l) {
-  extra extras[MAX_EXTRAS];
-  size_t n = list_extras(l, extras);
-  (void)printf("layer %-3zu %-4s %-13s I %-6zu H %-6zu", index, kind_name(l), direction_name(l),
-               l->input_size, l->hidden_size);
-  if (l->projection_size != 0) {
-    (void)printf(" P %-6zu", l->projection_size);
-  }
-  (void)printf(" bias %-4s  %" PRIu64 " parameters\n", bias_name(l), count_parameters(l));
-  for (size_t k = 0; k < n; ++k) {
-    (void)printf("          %s", extras[k].name);
-    if (extras[k].value != 0.0) {
-      (void)printf(" %g", extras[k].value);
-    }
-    (void)printf("\n");
-  }
-}
-
-static void json_layer(cli_json *json, const oclstm_layer *l) {
-  extra extras[MAX_EXTRAS];
-  size_t n = list_extras(l, extras);
-  cli_json_begin(json, NULL, '{');
-  cli_json_string(json, "kind", kind_name(l));
-  cli_json_string(json, "direction", direction_name(l));
-  cli_json_integer(json, "input_size", l->input_size);
-  cli_json_integer(json, "hidden_size", l->hidden_size);
-  cli_json_integer(json, "projection_size", l->projection_size);
-  cli_json_integer(json, "output_size", oclstm_layer_output_size(l));
-  cli_json_string(json, "bias", bias_name(l));
-  cli_json_integer(json, "parameters", count_parameters(l));
-  cli_json_begin(json, "extras", '[');
-  for (size_t k = 0; k < n; ++k) {
-    cli_json_string(json, NULL, extras[k].name);
-  }
-  cli_json_end(json, ']');
-  cli_json_end(json, '}');
-}
-
-/* ---- the whole ---- */
-
 /* What is known of the device: none, an answer, or a plan. */
 typedef struct answer {
   bool supported;
-  oclstm_error error; /* why not */
+  oclstm_error error;                      /* why not */
+  oclstm_error strategies[CLI_STRATEGIES]; /* the same of each strategy by its number; OK where it runs */
 } answer;
 
-static void print_text(const cli_session *s, const answer *a) {
-  const oclstm_model *m = s->model;
-  uint64_t parameters = oclstm_model_parameters(m);
-  for (size_t l = 0; l < oclstm_model_n_layers(m); ++l) {
-    print_layer(l, oclstm_model_layer(m, l));
+/* ---- text ---- */
+
+/* Which arrays there are besides the layers' own, and what goes in and out. */
+static void print_ends(const oclstm_model *m) {
+  size_t V = oclstm_model_embedding_size(m);
+  if (V != 0) {
+    (void)printf("embedding %zu ids of %zu features\n", V, oclstm_model_layer(m, 0)->input_size);
   }
   if (oclstm_model_head_size(m) != 0) {
-    (void)printf("head      dense %zu\n", oclstm_model_head_size(m));
+    oclstm_array W, b;
+    oclstm_model_head(m, &W, &b);
+    (void)printf("head      dense %zu%s\n", oclstm_model_head_size(m), b.data != NULL ? "" : ", no bias");
   }
-  (void)printf("input     x [T,B,%zu]\noutput    y [T,B,%zu]\n", oclstm_model_input_size(m),
-               oclstm_model_output_size(m));
+  if (V != 0) {
+    (void)printf("input     ids [T,B], 0 to %zu\n", V - 1);
+  } else {
+    (void)printf("input     x [T,B,%zu]\n", oclstm_model_input_size(m));
+  }
+  (void)printf("output    y [T,B,%zu]\n", oclstm_model_output_size(m));
+}
+
+static bool has_strategies(const cli_session *s) {
+  return oclstm_context_device(s->context)->type != OCLSTM_DEVICE_REFERENCE;
+}
+
+static void print_device(const cli_session *s, const answer *a) {
+  const oclstm_device_info *device = oclstm_context_device(s->context);
+  (void)printf("device    %s (%s): %s%s\n", device->name, device->id,
+               a->supported ? "supported" : "not supported: ", a->supported ? "" : a->error.text);
+  for (int k = OCLSTM_STRATEGY_STEPWISE; has_strategies(s) && k < CLI_STRATEGIES; ++k) {
+    bool runs = a->strategies[k].status == OCLSTM_OK;
+    (void)printf("          %s: %s\n", cli_strategy_name(k), runs ? "supported" : a->strategies[k].text);
+  }
+}
+
+static int print_text(const cli_session *s, const answer *a) {
+  const oclstm_model *m = s->model;
+  uint64_t parameters = oclstm_model_parameters(m);
+  int code = CLI_DONE;
+  for (size_t l = 0; l < oclstm_model_n_layers(m); ++l) {
+    CHECK(cli_print_layer(l, oclstm_model_layer(m, l)));
+  }
+  print_ends(m);
   (void)printf("state     %zu floats of h and %zu of c a row\n", oclstm_model_h_size(m),
                oclstm_model_c_size(m));
   (void)printf("weights   %" PRIu64 " parameters, %s as float32\n", parameters,
                cli_bytes(4 * parameters).text);
   if (s->context == NULL) {
     (void)printf("device    none: %s\n", a->error.text);
-    return;
+    goto done;
   }
-  const oclstm_device_info *device = oclstm_context_device(s->context);
-  (void)printf("device    %s (%s): %s%s\n", device->name, device->id,
-               a->supported ? "supported" : "not supported: ", a->supported ? "" : a->error.text);
+  print_device(s, a);
   if (s->plan != NULL) {
     const oclstm_plan_info *plan = oclstm_plan_get_info(s->plan);
-    (void)printf("plan      %s, gemm %s, %zu rows, %zu steps a call\n", plan->strategy, plan->gemm,
-                 plan->rows, plan->steps);
+    (void)printf("plan      %s, %s, gemm %s, %zu rows, %zu steps a call\n", plan->strategy, plan->precision,
+                 plan->gemm, plan->rows, plan->steps);
     (void)printf("          memory: device %s, host %s\n", cli_bytes(plan->device_bytes).text,
                  cli_bytes(plan->host_bytes).text);
     (void)printf("          %s\n", plan->reason);
   }
+done:
+  return code;
 }
+
+/* ---- JSON ---- */
 
 static void json_plan(cli_json *json, const oclstm_plan_info *plan) {
   cli_json_begin(json, "plan", '{');
   cli_json_string(json, "strategy", plan->strategy);
+  cli_json_string(json, "precision", plan->precision);
   cli_json_string(json, "gemm", plan->gemm);
   cli_json_string(json, "reason", plan->reason);
   cli_json_integer(json, "rows", plan->rows);
@@ -168,35 +91,73 @@ static void json_plan(cli_json *json, const oclstm_plan_info *plan) {
   cli_json_end(json, '}');
 }
 
-static void print_json(const cli_session *s, const answer *a) {
+/* As in model files: absent when there is none. */
+static void json_ends(cli_json *json, const oclstm_model *m) {
+  if (oclstm_model_embedding_size(m) != 0) {
+    cli_json_begin(json, "embedding", '{');
+    cli_json_integer(json, "size", oclstm_model_embedding_size(m));
+    cli_json_end(json, '}');
+  }
+  if (oclstm_model_head_size(m) != 0) {
+    oclstm_array W, b;
+    oclstm_model_head(m, &W, &b);
+    cli_json_begin(json, "head", '{');
+    cli_json_integer(json, "size", oclstm_model_head_size(m));
+    cli_json_bool(json, "bias", b.data != NULL);
+    cli_json_end(json, '}');
+  }
+  cli_json_integer(json, "embedding_size", oclstm_model_embedding_size(m));
+  cli_json_integer(json, "head_size", oclstm_model_head_size(m));
+  cli_json_integer(json, "input_size", oclstm_model_input_size(m));
+  cli_json_integer(json, "output_size", oclstm_model_output_size(m));
+  cli_json_integer(json, "h_size", oclstm_model_h_size(m));
+  cli_json_integer(json, "c_size", oclstm_model_c_size(m));
+  cli_json_integer(json, "parameters", oclstm_model_parameters(m));
+}
+
+static void json_support(cli_json *json, const cli_session *s, const answer *a) {
+  if (s->context != NULL) {
+    cli_json_device(json, "device", oclstm_context_device(s->context));
+  } else {
+    cli_json_string(json, "device", NULL);
+  }
+  cli_json_bool(json, "supported", a->supported);
+  cli_json_string(json, "why_not", a->supported ? NULL : a->error.text);
+  cli_json_begin(json, "strategies", '[');
+  for (int k = OCLSTM_STRATEGY_STEPWISE; s->context != NULL && has_strategies(s) && k < CLI_STRATEGIES; ++k) {
+    bool runs = a->strategies[k].status == OCLSTM_OK;
+    cli_json_begin(json, NULL, '{');
+    cli_json_string(json, "strategy", cli_strategy_name(k));
+    cli_json_bool(json, "supported", runs);
+    cli_json_string(json, "why_not", runs ? NULL : a->strategies[k].text);
+    cli_json_end(json, '}');
+  }
+  cli_json_end(json, ']');
+}
+
+static int print_json(const cli_session *s, const answer *a) {
   const oclstm_model *m = s->model;
   cli_json json = {.to = stdout};
+  int code = CLI_DONE;
   cli_json_begin(&json, NULL, '{');
   cli_json_string(&json, "version", oclstm_version());
   cli_json_string(&json, "model", s->options->arguments[0]);
   cli_json_begin(&json, "layers", '[');
   for (size_t l = 0; l < oclstm_model_n_layers(m); ++l) {
-    json_layer(&json, oclstm_model_layer(m, l));
+    CHECK(cli_json_layer(&json, oclstm_model_layer(m, l)));
   }
   cli_json_end(&json, ']');
-  cli_json_integer(&json, "head_size", oclstm_model_head_size(m));
-  cli_json_integer(&json, "input_size", oclstm_model_input_size(m));
-  cli_json_integer(&json, "output_size", oclstm_model_output_size(m));
-  cli_json_integer(&json, "h_size", oclstm_model_h_size(m));
-  cli_json_integer(&json, "c_size", oclstm_model_c_size(m));
-  cli_json_integer(&json, "parameters", oclstm_model_parameters(m));
-  if (s->context != NULL) {
-    cli_json_device(&json, "device", oclstm_context_device(s->context));
-  } else {
-    cli_json_string(&json, "device", NULL);
-  }
-  cli_json_bool(&json, "supported", a->supported);
-  cli_json_string(&json, "why_not", a->supported ? NULL : a->error.text);
+  json_ends(&json, m);
+  json_support(&json, s, a);
   if (s->plan != NULL) {
     json_plan(&json, oclstm_plan_get_info(s->plan));
   }
   cli_json_end(&json, '}');
+done:
+  return code;
 }
+
+/* ---- the whole ---- */
 
 /* Without a device the model is described all the same, unless one was asked for. */
 static int ask_device(cli_session *s, answer *a) {
@@ -210,6 +171,10 @@ static int ask_device(cli_session *s, answer *a) {
   oclstm_plan_desc desc = cli_plan_desc(o);
   desc.rows = (size_t)o->batch;
   a->supported = oclstm_supports(s->context, s->model, &desc, &a->error) == OCLSTM_OK;
+  for (int k = OCLSTM_STRATEGY_STEPWISE; k < CLI_STRATEGIES; ++k) {
+    desc.strategy = (oclstm_strategy)k;
+    (void)oclstm_supports(s->context, s->model, &desc, &a->strategies[k]);
+  }
   if (o->plan) {
     CHECK(cli_open_plan(s, o->batch, false));
   }
@@ -219,18 +184,14 @@ done:
 
 int cli_info(const cli_options *options) {
   cli_session session = {.options = options};
-  answer a = {false, {OCLSTM_OK, 0, 0, ""}};
+  answer a = {.supported = false};
   int code = CLI_DONE;
   if (options->n_arguments != 1) {
     return cli_usage("info needs one model: oclstm info MODEL");
   }
   CHECK(cli_open_model(&session, options->arguments[0]));
   CHECK(ask_device(&session, &a));
-  if (options->json) {
-    print_json(&session, &a);
-  } else {
-    print_text(&session, &a);
-  }
+  CHECK(options->json ? print_json(&session, &a) : print_text(&session, &a));
 done:
   cli_close(&session);
   return code;

@@ -120,34 +120,55 @@ static int fail_shape(const char *path, const char *expected, const oclstm_npy_i
   return cli_fail(OCLSTM_E_SHAPE, "%s: expected %s, found %s]", path, expected, found);
 }
 
-/* T and B of a file whose I is the network's. */
-static int read_shape(const cli_inputs *inputs, oclstm_layout layout, size_t I, cli_input *file,
-                      const oclstm_npy_info *info, uint64_t *rows) {
-  char expected[96];
-  bool batch_major = layout == OCLSTM_BATCH_MAJOR;
+/* What the network takes, in words: "[T,3] or [T,B,3]", "ids [T] or [T,B]". */
+typedef struct shapes {
+  char text[96];
+} shapes;
+
+static shapes accepted(const cli_inputs *inputs, bool batch_major, bool ids, size_t I) {
+  shapes s;
   const char *axes = batch_major ? (inputs->several ? "1,T" : "B,T") : (inputs->several ? "T,1" : "T,B");
-  uint64_t features = info->rank == 1 ? 1 : info->rank == 0 ? 0 : info->shape[info->rank - 1];
-  (void)snprintf(expected, sizeof expected, "[T,%zu] or [%s,%zu]%s", I, axes, I, I == 1 ? " or [T]" : "");
-  *rows = info->rank == 3 ? info->shape[batch_major ? 0 : 1] : 1;
-  file->steps = info->rank == 3 && batch_major ? info->shape[1] : info->shape[0];
-  if (info->rank < 1 || info->rank > 3 || features != I || *rows == 0 || (inputs->several && *rows != 1)) {
-    return fail_shape(file->path, expected, info);
+  if (ids) {
+    (void)snprintf(s.text, sizeof s.text, "ids [T] or [%s]", axes);
+  } else {
+    (void)snprintf(s.text, sizeof s.text, "[T,%zu] or [%s,%zu]%s", I, axes, I, I == 1 ? " or [T]" : "");
+  }
+  return s;
+}
+
+/* T and B of a file. Ids have no axis of features. */
+static int read_shape(cli_inputs *inputs, const cli_options *options, const oclstm_model *model,
+                      cli_input *file, const oclstm_npy_info *info) {
+  bool batch_major = cli_layout(options->layout) == OCLSTM_BATCH_MAJOR;
+  bool ids = oclstm_model_embedding_size(model) != 0;
+  size_t I = oclstm_model_input_size(model);
+  size_t full = ids ? 2 : 3; /* the rank with an axis of rows */
+  bool with_rows = info->rank == full;
+  uint64_t features = ids || info->rank == 1 ? 1 : info->shape[full - (with_rows ? 1 : 2)];
+  uint64_t rows = with_rows ? info->shape[batch_major ? 0 : 1] : 1;
+  file->steps = info->shape[with_rows && batch_major ? 1 : 0];
+  inputs->one_row = !with_rows;
+  inputs->rows = inputs->several ? inputs->n_files : (size_t)rows;
+  if (info->rank < 1 || info->rank > full || features != I || rows == 0 || (inputs->several && rows != 1)) {
+    return fail_shape(file->path, accepted(inputs, batch_major, ids, I).text, info);
+  }
+  if (ids && info->dtype < OCLSTM_I8) {
+    return cli_fail(OCLSTM_E_DTYPE,
+                    "%s: the network takes ids, which are integers; found floating-point numbers",
+                    file->path);
   }
   return CLI_DONE;
 }
 
-static int read_header(cli_inputs *inputs, oclstm_layout layout, size_t I, cli_input *file) {
+static int read_header(cli_inputs *inputs, const cli_options *options, const oclstm_model *model,
+                       cli_input *file) {
   oclstm_npy *npy = NULL;
-  uint64_t rows = 0;
   int code = cli_open_npy(file->path, &npy);
   if (code == CLI_DONE) {
-    const oclstm_npy_info *info = oclstm_npy_get_info(npy);
-    code = read_shape(inputs, layout, I, file, info, &rows);
-    inputs->rank = info->rank;
+    code = read_shape(inputs, options, model, file, oclstm_npy_get_info(npy));
   }
   oclstm_npy_close(&npy);
   file->length = file->steps;
-  inputs->rows = inputs->several ? inputs->n_files : (size_t)rows;
   inputs->steps = file->steps > inputs->steps ? file->steps : inputs->steps;
   return code;
 }
@@ -202,12 +223,21 @@ done:
 
 /* ---- the whole ---- */
 
+oclstm_status cli_open_source(oclstm_npy *const *arrays, size_t n, const cli_options *options,
+                              const oclstm_model *model, const int64_t *lengths, oclstm_source *source,
+                              oclstm_error *error) {
+  oclstm_layout layout = cli_layout(options->layout);
+  if (oclstm_model_embedding_size(model) != 0) {
+    return oclstm_npy_source_create_ids(arrays, n, layout, lengths, source, error);
+  }
+  return oclstm_npy_source_create(arrays, n, layout, oclstm_model_input_size(model), lengths, source, error);
+}
+
 int cli_open_inputs(cli_inputs *inputs, const cli_options *options, const oclstm_model *model) {
   int code = CLI_DONE;
-  oclstm_layout layout = cli_layout(options->layout);
   CHECK(find_files(inputs, options));
   for (size_t k = 0; k < inputs->n_files; ++k) {
-    CHECK(read_header(inputs, layout, oclstm_model_input_size(model), &inputs->files[k]));
+    CHECK(read_header(inputs, options, model, &inputs->files[k]));
   }
   if (options->lengths != NULL) {
     CHECK(read_lengths(inputs, options->lengths));

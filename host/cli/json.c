@@ -102,3 +102,11 @@ void cli_json_bool(cli_json *json, const char *name, bool value) {
   begin_value(json, name);
   (void)fputs(value ? "true" : "false", json->to);
 }
+
+void cli_json_members(cli_json *json, const char *object) {
+  size_t n = strlen(object);
+  if (n > 2) {
+    begin_value(json, NULL);
+    (void)fwrite(object + 1, 1, n - 2, json->to);
+  }
+}

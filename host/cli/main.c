@@ -21,7 +21,8 @@ static const command COMMANDS[] = {
      "one.\n"},
     {"run", CLI_CMD_RUN, cli_run_command, "MODEL INPUT... -o OUT", "run sequences through a network",
      "INPUT is a .npy file, [T], [T,I] or [T,B,I]; OUT is then the file of y: [T,F] for the first two,\n"
-     "[T,B,F] for the third, F being D*H, D*P or the head's size. Several files, or a folder (its *.npy, in "
+     "[T,B,F] for the third, F being D*H, D*P or the head's size. A network with an embedding takes ids,\n"
+     "int32 or int64, [T] or [T,B], and gives [T,F] or [T,B,F]. Several files, or a folder (its *.npy, in "
      "the\n"
      "order of their names), are a ragged batch of one row each: OUT is then a folder with the same names, "
      "and\n"
@@ -36,10 +37,13 @@ static const command COMMANDS[] = {
      "the reference's input. A layer outside of the bounds is run again with the state set to the "
      "reference's\n"
      "before each step, and marked \"resynchronised\". Exit code 1: a layer fails.\n"},
+    {"convert", CLI_CMD_CONVERT, cli_convert, "IN OUT", "write a model in another file format",
+     "IN is safetensors or ONNX, by its content; OUT is .safetensors or .onnx, by its name, and replaces "
+     "what has\n"
+     "that name when all is done. What a format cannot say is refused by name.\n"},
     {"bench", 0, NULL, NULL, NULL, NULL},
     {"train", 0, NULL, NULL, NULL, NULL},
     {"inspect", 0, NULL, NULL, NULL, NULL},
-    {"convert", 0, NULL, NULL, NULL, NULL},
     {"tune", 0, NULL, NULL, NULL, NULL},
     {"cache", 0, NULL, NULL, NULL, NULL},
 };

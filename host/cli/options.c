@@ -22,6 +22,10 @@ const char *cli_precision_name(int precision) {
   return PRECISIONS[precision];
 }
 
+const char *cli_strategy_name(int strategy) {
+  return STRATEGIES[strategy];
+}
+
 typedef struct option_entry {
   const char *name;
   char letter; /* or 0 */
@@ -34,18 +38,24 @@ typedef struct option_entry {
 } option_entry;
 
 #define AT(member) offsetof(cli_options, member)
-enum { ON_DEVICE = CLI_CMD_INFO | CLI_CMD_RUN | CLI_CMD_VERIFY, ANY = CLI_CMD_DEVICES | ON_DEVICE };
+enum {
+  ON_DEVICE = CLI_CMD_INFO | CLI_CMD_RUN | CLI_CMD_VERIFY,
+  OF_MODEL = ON_DEVICE | CLI_CMD_CONVERT,
+  ANY = CLI_CMD_DEVICES | OF_MODEL
+};
 
 static const option_entry OPTIONS[] = {
     {"output", 'o', CLI_CMD_RUN, TEXT, AT(output), NULL, "OUT", "file of y, or folder for several inputs"},
     {"layout", 0, CLI_CMD_RUN | CLI_CMD_VERIFY, CHOICE, AT(layout), LAYOUTS, "tbi|bti",
-     "axes of INPUT of rank 3; default tbi"},
+     "axes of INPUT with rows; default tbi"},
     {"output-layout", 0, CLI_CMD_RUN, CHOICE, AT(output_layout), LAYOUTS, "tbi|bti",
-     "axes of y and cells of rank 3; default tbi"},
+     "axes of y and cells with rows; default tbi"},
     {"lengths", 0, CLI_CMD_RUN, TEXT, AT(lengths), NULL, "FILE.npy",
      "valid steps of each row, int32 or int64 [B]; zero is fine"},
-    {"h0", 0, CLI_CMD_RUN, TEXT, AT(h0), NULL, "FILE.npy", "initial h [L*D,B,H or P]; default zero"},
-    {"c0", 0, CLI_CMD_RUN, TEXT, AT(c0), NULL, "FILE.npy", "initial c [L*D,B,H]; default zero"},
+    {"h0", 0, CLI_CMD_RUN, TEXT, AT(h0), NULL, "FILE.npy",
+     "initial h [L*D,B,H or P]; default the model's, or zero"},
+    {"c0", 0, CLI_CMD_RUN, TEXT, AT(c0), NULL, "FILE.npy",
+     "initial c [L*D,B,H]; default the model's, or zero"},
     {"hn", 0, CLI_CMD_RUN, TEXT, AT(hn), NULL, "FILE.npy", "write the final h"},
     {"cn", 0, CLI_CMD_RUN, TEXT, AT(cn), NULL, "FILE.npy", "write the final c"},
     {"cells", 0, CLI_CMD_RUN, TEXT, AT(cells), NULL, "FILE.npy",
@@ -54,6 +64,8 @@ static const option_entry OPTIONS[] = {
      "steps to compare; default all of INPUT, or 100 random ones"},
     {"seed", 0, CLI_CMD_VERIFY, NUMBER, AT(seed), NULL, "N", "of the random input; default 0"},
     {"plan", 0, CLI_CMD_INFO, FLAG, AT(plan), NULL, NULL, "make a plan and show what it decided"},
+    {"allow-external-data", 0, OF_MODEL, FLAG, AT(external_data), NULL, NULL,
+     "ONNX: weights may be in other files of the model's folder"},
     {"device", 0, ON_DEVICE, TEXT, AT(device), NULL, "NAME",
      "gpu, cpu, opencl:PLATFORM:DEVICE, part of a name, or reference"},
     {"precision", 0, ON_DEVICE, CHOICE, AT(precision), PRECISIONS, "f32|f16|bf16", "default f32"},

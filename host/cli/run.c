@@ -36,10 +36,10 @@ static int check_kind(const cli_run *run) {
   const cli_options *o = run->session.options;
   const cli_inputs *inputs = &run->inputs;
   if (inputs->several && o->output_layout >= 0) {
-    return cli_usage("--output-layout is for one input of rank 3: of several inputs, every y is [T,F]");
+    return cli_usage("--output-layout is for one input with rows: of several inputs, every y is [T,F]");
   }
-  if (!inputs->several && inputs->rank < 3 && o->output_layout >= 0) {
-    return cli_usage("--output-layout is for inputs of rank 3: y of this one is [T,F]");
+  if (!inputs->several && inputs->one_row && o->output_layout >= 0) {
+    return cli_usage("--output-layout is for inputs with an axis of rows: y of this one is [T,F]");
   }
   if (!inputs->several && o->batch != 0) {
     return cli_usage("--batch is for several inputs: one input is one batch of its own rows");
@@ -58,7 +58,7 @@ static int create_single(cli_run *run, const char *path, uint64_t features, ocls
   const uint64_t rank2[2] = {in->steps, features};
   const uint64_t rank3[3] = {batch_major ? in->rows : in->steps, batch_major ? in->steps : in->rows,
                              features};
-  return in->rank < 3 ? cli_create_npy(path, 2, rank2, npy) : cli_create_npy(path, 3, rank3, npy);
+  return in->one_row ? cli_create_npy(path, 2, rank2, npy) : cli_create_npy(path, 3, rank3, npy);
 }
 
 static int create_outputs(cli_run *run) {
@@ -194,6 +194,7 @@ static int run_job(cli_run *run, size_t **order) {
   CHECK(cli_open_model(&run->session, o->arguments[0]));
   CHECK(cli_open_inputs(&run->inputs, o, run->session.model));
   CHECK(check_kind(run));
+  CHECK(cli_check_ids(inputs, o, run->session.model));
   CHECK(cli_read_states(&run->states, &run->session, inputs->rows));
   CHECK(cli_open_device(&run->session));
   CHECK(cli_open_plan(&run->session, batch_rows(inputs, o), o->cells != NULL));

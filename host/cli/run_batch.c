@@ -72,9 +72,8 @@ static int open_source(cli_run *run, batch *b, const size_t *order, size_t rows)
       b->lengths[r] = inputs->lengths[order[r]];
     }
   }
-  if (oclstm_npy_source_create(b->x, b->n_files, cli_layout(run->session.options->layout),
-                               oclstm_model_input_size(run->session.model), b->lengths, &b->source,
-                               &error) != OCLSTM_OK) {
+  if (cli_open_source(b->x, b->n_files, run->session.options, run->session.model, b->lengths, &b->source,
+                      &error) != OCLSTM_OK) {
     code = cli_report(&error, NULL);
   }
 done:

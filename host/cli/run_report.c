@@ -32,7 +32,7 @@ static void print_json(const cli_run *run) {
   cli_json_string(&json, "model", o->arguments[0]);
   cli_json_string(&json, "output", o->output);
   cli_json_device(&json, "device", oclstm_context_device(run->session.context));
-  cli_json_string(&json, "precision", cli_precision_name(o->precision));
+  cli_json_string(&json, "precision", plan->precision);
   cli_json_string(&json, "strategy", plan->strategy);
   cli_json_string(&json, "gemm", plan->gemm);
   cli_json_string(&json, "reason", plan->reason);
@@ -54,8 +54,8 @@ static void print_text(const cli_run *run) {
   const oclstm_plan_info *plan = oclstm_plan_get_info(run->session.plan);
   const oclstm_device_info *device = oclstm_context_device(run->session.context);
   (void)printf("device    %s (%s)\n", device->name, device->id);
-  (void)printf("plan      %s, gemm %s, %zu rows, %zu steps a call\n", plan->strategy, plan->gemm, plan->rows,
-               plan->steps);
+  (void)printf("plan      %s, %s, gemm %s, %zu rows, %zu steps a call\n", plan->strategy, plan->precision,
+               plan->gemm, plan->rows, plan->steps);
   (void)printf("input     %zu rows, %" PRIu64 " steps, %" PRIu64 " of them valid in all rows together\n",
                run->inputs.rows, run->inputs.steps, run->valid_steps);
   (void)printf("time      %.3f s, %.4g steps/s, start-up %.3f s\n", run->ended - run->started, rate(run),

@@ -7,7 +7,9 @@
 
 int cli_open_model(cli_session *session, const char *path) {
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
-  if (oclstm_model_load(path, NULL, &session->model, &error) != OCLSTM_OK) {
+  oclstm_load_options options = OCLSTM_LOAD_OPTIONS_INIT;
+  options.external_data = session->options->external_data;
+  if (oclstm_model_load(path, &options, &session->model, &error) != OCLSTM_OK) {
     return cli_report(&error, path);
   }
   return CLI_DONE;

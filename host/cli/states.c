@@ -17,14 +17,19 @@ static size_t n_blocks(const oclstm_model *model) {
 }
 
 static size_t layer_size(const oclstm_layer *layer, int which) {
-  return which == H ? oclstm_layer_state_size(layer) : layer->hidden_size;
+  size_t cells = layer->kind == OCLSTM_LSTM ? layer->hidden_size : 0;
+  return which == H ? oclstm_layer_state_size(layer) : cells;
 }
 
 /* The blocks' common size; a file cannot hold blocks of several. */
 static int block_size(const oclstm_model *model, int which, const char *option, size_t *size) {
   *size = layer_size(oclstm_model_layer(model, 0), which);
-  for (size_t l = 1; l < oclstm_model_n_layers(model); ++l) {
+  for (size_t l = 0; l < oclstm_model_n_layers(model); ++l) {
     size_t other = layer_size(oclstm_model_layer(model, l), which);
+    if (other == 0) {
+      return cli_usage("%s: layer %zu is a %s, which has no c", option, l,
+                       oclstm_model_layer(model, l)->kind == OCLSTM_GRU ? "GRU" : "plain RNN");
+    }
     if (other != *size) {
       return cli_usage("%s: layers 0 and %zu differ in size (%zu, %zu): there is no array of both", option, l,
                        *size, other);
@@ -76,9 +81,15 @@ static int alloc_rows(size_t rows, size_t floats, float **to) {
 int cli_read_states(cli_states *states, const cli_session *session, size_t rows) {
   const cli_options *o = session->options;
   int code = CLI_DONE;
-  *states = (cli_states){.rows = rows};
+  *states = (cli_states){.rows = rows, .given = {o->h0 != NULL, o->c0 != NULL}};
   if (o->h0 == NULL && o->c0 == NULL && o->hn == NULL && o->cn == NULL) {
     return CLI_DONE;
+  }
+  const char *const paths[] = {o->h0, o->c0, o->hn, o->cn};
+  static const char *const NAMES[] = {"--h0", "--c0", "--hn", "--cn"};
+  for (int k = 0; k < 4; ++k) {
+    size_t size = 0;
+    CHECK(paths[k] != NULL ? block_size(session->model, k % 2, NAMES[k], &size) : CLI_DONE);
   }
   CHECK(alloc_rows(rows, oclstm_model_h_size(session->model), &states->h));
   CHECK(alloc_rows(rows, oclstm_model_c_size(session->model), &states->c));
@@ -136,7 +147,8 @@ static int exchange(const cli_states *states, cli_session *session, const size_t
     copy_rows(model, C, states->c, states->rows, c, rows, order, n, to_batch);
   }
   if (to_batch) {
-    status = oclstm_state_set(session->state, h, c, &error);
+    status =
+        oclstm_state_set(session->state, states->given[H] ? h : NULL, states->given[C] ? c : NULL, &error);
   }
   if (status != OCLSTM_OK) {
     code = cli_report(&error, NULL);

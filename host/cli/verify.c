@@ -10,17 +10,25 @@ enum { DEFAULT_STEPS = 100, DEFAULT_ROWS = 4 };
 /* The sequences to compare with. */
 typedef struct trial {
   size_t rows, steps;
-  float *x;         /* [T,B,I] */
+  float *x;         /* [T,B,I], or NULL */
+  int32_t *ids;     /* [T,B] in place of x, of a network with an embedding */
   int32_t *lengths; /* [B], or NULL */
   oclstm_verify_result *results;
 } trial;
 
-static int alloc_x(trial *t, size_t I) {
+/* Room for x or for ids, of the same size. */
+static int alloc_input(trial *t, const oclstm_model *model) {
+  size_t I = oclstm_model_input_size(model);
   size_t row = t->rows * I; /* both are below 2^32 */
-  t->x = row <= SIZE_MAX / t->steps ? cli_calloc(t->steps * row, sizeof *t->x) : NULL;
-  if (t->x == NULL) {
+  void *input = row <= SIZE_MAX / t->steps ? cli_calloc(t->steps * row, sizeof(float)) : NULL;
+  if (input == NULL) {
     (void)cli_fail(OCLSTM_E_MEMORY, "%zu steps, %zu rows, %zu features", t->steps, t->rows, I);
     return CLI_MEMORY;
+  }
+  if (oclstm_model_embedding_size(model) != 0) {
+    t->ids = input;
+  } else {
+    t->x = input;
   }
   return CLI_DONE;
 }
@@ -28,24 +36,34 @@ static int alloc_x(trial *t, size_t I) {
 /* ---- random input ---- */
 
 /* Numbers of Knuth's MMIX generator, the upper bits: the same everywhere. */
-static float uniform(uint64_t *state) {
+static uint32_t next_bits(uint64_t *state) {
   *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-  return (float)(int32_t)(uint32_t)(*state >> 32) * 0x1p-31F;
+  return (uint32_t)(*state >> 32);
+}
+
+static void fill_random(trial *t, const oclstm_model *model, uint64_t seed) {
+  uint64_t V = oclstm_model_embedding_size(model);
+  size_t n = t->steps * t->rows * oclstm_model_input_size(model);
+  for (size_t k = 0; k < n; ++k) {
+    uint32_t bits = next_bits(&seed);
+    if (t->ids != NULL) {
+      t->ids[k] = (int32_t)(bits * V >> 32);
+    } else {
+      t->x[k] = (float)(int32_t)bits * 0x1p-31F;
+    }
+  }
 }
 
 /* Row 0 has all steps, the others fewer, the last one none. */
-static int make_random(trial *t, const cli_options *options, size_t I) {
-  uint64_t state = options->seed;
+static int make_random(trial *t, const cli_options *options, const oclstm_model *model) {
   int code = CLI_DONE;
   t->steps = options->steps != 0 ? (size_t)options->steps : DEFAULT_STEPS;
   t->rows = options->batch != 0 ? (size_t)options->batch : DEFAULT_ROWS;
   if (t->steps > INT32_MAX || t->rows > INT32_MAX) {
     return cli_usage("%zu steps of %zu rows are too many to compare", t->steps, t->rows);
   }
-  CHECK(alloc_x(t, I));
-  for (size_t k = 0; k < t->steps * t->rows * I; ++k) {
-    t->x[k] = uniform(&state);
-  }
+  CHECK(alloc_input(t, model));
+  fill_random(t, model, options->seed);
   t->lengths = cli_calloc(t->rows, sizeof *t->lengths);
   if (t->lengths == NULL) {
     code = cli_fail(OCLSTM_E_MEMORY, "lengths of %zu rows", t->rows);
@@ -66,7 +84,6 @@ static int read_input(trial *t, const cli_options *options, const oclstm_model *
   oclstm_source source = {0};
   oclstm_npy *npy = NULL;
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
-  size_t I = oclstm_model_input_size(model);
   oclstm_status status = OCLSTM_OK;
   int code = CLI_DONE;
   CHECK(cli_open_inputs(&inputs, options, model));
@@ -82,10 +99,11 @@ static int read_input(trial *t, const cli_options *options, const oclstm_model *
   uint64_t steps = options->steps != 0 && options->steps < inputs.steps ? options->steps : inputs.steps;
   t->steps = (size_t)steps;
   t->rows = inputs.rows;
-  CHECK(alloc_x(t, I));
-  status = oclstm_npy_source_create(&npy, 1, cli_layout(options->layout), I, NULL, &source, &error);
+  CHECK(cli_check_ids(&inputs, options, model));
+  CHECK(alloc_input(t, model));
+  status = cli_open_source(&npy, 1, options, model, NULL, &source, &error);
   if (status == OCLSTM_OK) {
-    status = source.read(source.user, 0, t->steps, t->x, &error);
+    status = source.read(source.user, 0, t->steps, t->ids != NULL ? (void *)t->ids : t->x, &error);
   }
   if (status != OCLSTM_OK) {
     code = cli_report(&error, inputs.files[0].path);
@@ -110,7 +128,8 @@ static void print_text(const cli_session *s, const trial *t) {
   const oclstm_device_info *device = oclstm_context_device(s->context);
   size_t layers = oclstm_model_n_layers(s->model);
   size_t n = layers + (oclstm_model_head_size(s->model) != 0);
-  (void)printf("device    %s (%s), %zu rows, %zu steps\n", device->name, device->id, t->rows, t->steps);
+  (void)printf("device    %s (%s), %s, %zu rows, %zu steps\n", device->name, device->id,
+               cli_precision_name(s->options->precision), t->rows, t->steps);
   (void)printf("%-9s %-12s %-12s %s\n", "", "relative L2", "max abs", "result");
   for (size_t k = 0; k < n; ++k) {
     char name[32];
@@ -128,6 +147,7 @@ static void print_json(const cli_session *s, const trial *t, bool passed) {
   cli_json_string(&json, "version", oclstm_version());
   cli_json_string(&json, "model", s->options->arguments[0]);
   cli_json_device(&json, "device", oclstm_context_device(s->context));
+  cli_json_string(&json, "precision", cli_precision_name(s->options->precision));
   cli_json_integer(&json, "rows", t->rows);
   cli_json_integer(&json, "steps", t->steps);
   cli_json_bool(&json, "passed", passed);
@@ -153,6 +173,7 @@ static int compare(cli_session *s, trial *t) {
   desc.rows = t->rows;
   desc.steps = t->steps;
   desc.x = t->x;
+  desc.ids = t->ids;
   desc.lengths = t->lengths;
   t->results = cli_calloc(oclstm_model_n_layers(s->model) + 1, sizeof *t->results);
   if (t->results == NULL) {
@@ -184,7 +205,7 @@ int cli_verify(const cli_options *options) {
   if (options->n_arguments == 2) {
     CHECK(read_input(&t, options, session.model));
   } else {
-    CHECK(make_random(&t, options, oclstm_model_input_size(session.model)));
+    CHECK(make_random(&t, options, session.model));
   }
   CHECK(cli_open_device(&session));
   CHECK(compare(&session, &t));
@@ -192,6 +213,7 @@ done:
   free(t.results);
   free(t.lengths);
   free(t.x);
+  free(t.ids);
   cli_close(&session);
   return code;
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "engine/engine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -93,6 +94,11 @@ done:
   return status;
 }
 
+static void name_precision(oclstm_plan *plan) {
+  static const char *const NAMES[] = {"f32", "f16", "bf16"};
+  (void)snprintf(plan->info.precision, sizeof plan->info.precision, "%s", NAMES[plan->desc.precision]);
+}
+
 oclstm_status oclstm_plan_create(oclstm_context *context, const oclstm_model *model,
                                  const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -102,6 +108,7 @@ oclstm_status oclstm_plan_create(oclstm_context *context, const oclstm_model *mo
   TRY(oclstm_supports(context, model, desc, error));
   TRY(check_plan_desc(desc, &checked, error));
   TRY(context->engine->plan_create(context, model, &checked, plan, error));
+  name_precision(*plan);
 done:
   return status;
 }

@@ -38,6 +38,10 @@ extern const char *const OCLSTM__ROLE_KEYS[OCLSTM_N_ROLES];
 oclstm_status oclstm__descriptor_write(const oclstm_model *model, const char *checksum, char **text,
                                        oclstm_error *error);
 
+/* Puts the members of a layer's description into the empty object. Returns OK; E_MEMORY. */
+oclstm_status oclstm__layer_json(const oclstm_layer *layer, size_t index, json_t *object,
+                                 oclstm_error *error);
+
 /* JSON as text, NUL-terminated, from the allocator; *bytes without the NUL. Returns OK; E_MEMORY. */
 oclstm_status oclstm__json_dump(const json_t *value, const oclstm_allocator *allocator, char **text,
                                 size_t *bytes, oclstm_error *error);

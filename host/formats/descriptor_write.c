@@ -96,13 +96,18 @@ done:
   return status;
 }
 
+oclstm_status oclstm__layer_json(const oclstm_layer *layer, size_t index, json_t *object,
+                                 oclstm_error *error) {
+  oclstm_status status = write_fields(object, OCLSTM__LAYER_FIELDS, layer, index, error);
+  return status == OCLSTM_OK ? write_activations(object, layer, index, error) : status;
+}
+
 static oclstm_status write_layers(json_t *list, const oclstm_model *model, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   for (size_t l = 0; l < model->n_layers; ++l) {
     json_t *object = json_object();
     REQUIRE(json_array_append_new(list, object) == 0, OCLSTM_E_MEMORY, "description: layer %zu", l);
-    TRY(write_fields(object, OCLSTM__LAYER_FIELDS, &model->layers[l], l, error));
-    TRY(write_activations(object, &model->layers[l], l, error));
+    TRY(oclstm__layer_json(&model->layers[l], l, object, error));
   }
 done:
   return status;

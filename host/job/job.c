@@ -36,8 +36,10 @@ static oclstm_status check_desc(const oclstm_job_desc *desc, oclstm_error *error
   const oclstm_state *state = desc->state;
   REQUIRE(desc->cells == NULL || plan->desc.cells, OCLSTM_E_ARGUMENT,
           "cells wanted from a plan made without them");
-  REQUIRE(state->context == plan->context && state->model == plan->model && state->rows == plan->desc.rows,
-          OCLSTM_E_STATE, "state of %zu rows given to a plan of %zu rows, or of another context or model",
+  REQUIRE(state->context == plan->context && state->model == plan->model && state->rows == plan->desc.rows &&
+              state->precision == plan->desc.precision,
+          OCLSTM_E_STATE,
+          "state of %zu rows given to a plan of %zu rows, or of another context, model or precision",
           state->rows, plan->desc.rows);
   TRY(check_source(desc->source, plan, error));
 done:
@@ -53,6 +55,7 @@ static void job_close(oclstm__job *job) {
   }
   oclstm__store_close(&job->cells_store);
   oclstm__free(allocator, job->lengths);
+  oclstm__free(allocator, job->row);
   oclstm__free(allocator, job->cells_half[1]);
   oclstm__free(allocator, job->cells_half[0]);
   oclstm__free(allocator, job->cells);
@@ -63,46 +66,74 @@ static void job_close(oclstm__job *job) {
   oclstm__free(allocator, job->walks);
 }
 
-/* [chunk, plan_rows, width]. */
-static oclstm_status chunk_buffer(const oclstm__job *job, size_t width, float **buffer, oclstm_error *error) {
+/* [chunk, rows, width]. */
+static oclstm_status rows_buffer(const oclstm__job *job, size_t rows, size_t width, float **buffer,
+                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   size_t count = 0;
-  REQUIRE(oclstm__mul(job->chunk, job->plan_rows, &count) && oclstm__mul(count, width, &count),
-          OCLSTM_E_LIMIT, "chunk of %zu steps, %zu rows, %zu features", job->chunk, job->plan_rows, width);
+  REQUIRE(oclstm__mul(job->chunk, rows, &count) && oclstm__mul(count, width, &count), OCLSTM_E_LIMIT,
+          "chunk of %zu steps, %zu rows, %zu features", job->chunk, rows, width);
   *buffer = oclstm__alloc(&job->allocator, count, sizeof **buffer);
-  REQUIRE(*buffer != NULL, OCLSTM_E_MEMORY, "chunk of %zu steps, %zu rows, %zu features", job->chunk,
-          job->plan_rows, width);
+  REQUIRE(*buffer != NULL, OCLSTM_E_MEMORY, "chunk of %zu steps, %zu rows, %zu features", job->chunk, rows,
+          width);
+done:
+  return status;
+}
+
+static oclstm_status chunk_buffer(const oclstm__job *job, size_t width, float **buffer, oclstm_error *error) {
+  return rows_buffer(job, job->plan_rows, width, buffer, error);
+}
+
+static oclstm_status alloc_cells(oclstm__job *job, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_layer *last = &job->model->layers[job->model->n_layers - 1];
+  size_t H = last->hidden_size;
+  TRY(chunk_buffer(job, oclstm_layer_directions(last) * H, &job->cells, error));
+  if (job->n_walks > 1 && last->direction == OCLSTM_BIDIRECTIONAL) {
+    TRY(chunk_buffer(job, H, &job->cells_half[0], error));
+    TRY(chunk_buffer(job, H, &job->cells_half[1], error));
+  }
 done:
   return status;
 }
 
 static oclstm_status alloc_buffers(oclstm__job *job, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const oclstm_layer *last = &job->model->layers[job->model->n_layers - 1];
-  size_t input = 0, output = 0, other = 0;
+  size_t input = 0, output = 0, other = 0, row = 0;
   for (size_t w = 0; w < job->n_walks; ++w) {
     const oclstm__walk *walk = &job->walks[w];
     input = oclstm__max(input, walk->width_in);
     output = oclstm__max(output, walk->width_out);
     other = oclstm__max(other, walk->part == OCLSTM__REVERSE_HALF ? walk->width_out : 0);
+    if (walk->order == OCLSTM__ORDER_ROWS) {
+      row = oclstm__max(row, oclstm__max(walk->width_out, job->model->layers[walk->first_layer].hidden_size));
+    }
   }
   TRY(chunk_buffer(job, input, &job->input, error));
   TRY(chunk_buffer(job, output, &job->output, error));
   if (other > 0) {
     TRY(chunk_buffer(job, other, &job->other, error));
   }
+  if (row > 0) {
+    TRY(rows_buffer(job, 1, row, &job->row, error));
+  }
   if (job->desc->cells != NULL) {
-    size_t H = last->hidden_size;
-    TRY(chunk_buffer(job, oclstm_layer_directions(last) * H, &job->cells, error));
-    if (job->n_walks > 1 && last->direction == OCLSTM_BIDIRECTIONAL) {
-      TRY(chunk_buffer(job, H, &job->cells_half[0], error));
-      TRY(chunk_buffer(job, H, &job->cells_half[1], error));
-    }
+    TRY(alloc_cells(job, error));
   }
   job->lengths = oclstm__alloc(&job->allocator, job->plan_rows, sizeof *job->lengths);
   REQUIRE(job->lengths != NULL, OCLSTM_E_MEMORY, "lengths of %zu rows", job->plan_rows);
 done:
   return status;
+}
+
+/* Whether a row is shorter than T. */
+static bool is_ragged(const oclstm_source *source) {
+  for (size_t b = 0; source->lengths != NULL && b < source->rows; ++b) {
+    if (source->lengths[b] != source->steps) {
+      return true;
+    }
+  }
+  return false;
 }
 
 static oclstm_status job_open(oclstm__job *job, const oclstm_job_desc *desc, oclstm_error *error) {
@@ -127,7 +158,7 @@ static oclstm_status job_open(oclstm__job *job, const oclstm_job_desc *desc, ocl
   job->walks = oclstm__alloc(&job->allocator, room, sizeof *job->walks);
   job->stores = oclstm__alloc(&job->allocator, room, sizeof *job->stores);
   REQUIRE(job->walks != NULL && job->stores != NULL, OCLSTM_E_MEMORY, "%zu walks", room);
-  job->n_walks = oclstm__schedule(job->model, one_chunk, job->walks);
+  job->n_walks = oclstm__schedule(job->model, one_chunk, is_ragged(desc->source), job->walks);
   REQUIRE(oclstm__mul64(job->steps, job->n_walks, &job->total), OCLSTM_E_LIMIT, "%llu steps, %zu walks",
           (unsigned long long)job->steps, job->n_walks);
   TRY(alloc_buffers(job, error));
@@ -137,20 +168,34 @@ done:
 
 /* ---- the run ---- */
 
+/* Room for the results of a walk: [T, rows, width], or [rows, T, width]. */
+static oclstm_status open_store(oclstm__job *job, const oclstm__walk *walk, size_t width,
+                                oclstm__store *store, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t floats = 0;
+  uint64_t row_steps = 0;
+  REQUIRE(oclstm__mul(job->rows, width, &floats) && oclstm__mul64(job->steps, job->rows, &row_steps),
+          OCLSTM_E_LIMIT, "%llu steps of %zu rows of %zu features", (unsigned long long)job->steps, job->rows,
+          width);
+  if (walk->order == OCLSTM__ORDER_ROWS) {
+    TRY(oclstm__store_open(store, &job->budget, row_steps, width, error));
+  } else {
+    TRY(oclstm__store_open(store, &job->budget, job->steps, floats, error));
+  }
+done:
+  return status;
+}
+
 /* The store that a walk fills, and the one of cells beside it. */
 static oclstm_status open_stores(oclstm__job *job, size_t index, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__walk *walk = &job->walks[index];
-  size_t floats = 0;
-  if (index + 1 < job->n_walks) {
-    REQUIRE(oclstm__mul(job->rows, walk->width_out, &floats), OCLSTM_E_LIMIT, "%zu rows of %zu features",
-            job->rows, walk->width_out);
-    TRY(oclstm__store_open(&job->stores[index], &job->budget, job->steps, floats, error));
+  if (index + 1 < job->n_walks && oclstm__job_wants_output(job, walk)) {
+    TRY(open_store(job, walk, walk->width_out, &job->stores[index], error));
   }
-  if (walk->part == OCLSTM__REVERSE_HALF && walk->last_layer && job->desc->cells != NULL) {
-    size_t H = job->model->layers[walk->first_layer].hidden_size;
-    REQUIRE(oclstm__mul(job->rows, H, &floats), OCLSTM_E_LIMIT, "%zu rows of %zu cells", job->rows, H);
-    TRY(oclstm__store_open(&job->cells_store, &job->budget, job->steps, floats, error));
+  bool waits = walk->part == OCLSTM__REVERSE_HALF || walk->order == OCLSTM__ORDER_ROWS;
+  if (waits && walk->last_layer && job->desc->cells != NULL) {
+    TRY(open_store(job, walk, job->model->layers[walk->first_layer].hidden_size, &job->cells_store, error));
   }
 done:
   return status;

@@ -13,7 +13,8 @@ typedef struct verification {
   const oclstm_model *model;
   oclstm_verify_desc desc; /* bounds filled in */
   oclstm_allocator allocator;
-  float *x;                 /* [T, B, widest y] input of the layer, the reference's */
+  float *
+      x; /* [T, B, widest y] input of the layer, the reference's; of a layer with an embedding, int32 ids [T, B] */
   float *y[SIDES];          /* [T, B, widest y] */
   oclstm_model *one;        /* the model of one layer */
   oclstm__verify_pair pair; /* its plans and states */
@@ -34,6 +35,11 @@ static oclstm_status one_layer(verification *v, size_t index, bool head, oclstm_
   desc.weights = weights;
   desc.limits = &limits;
   desc.allocator = v->allocator;
+  if (index == 0 && !head) {
+    desc.embedding_size = model->embedding_size;
+    desc.embedding = model->embedding;
+    limits.ids = model->embedding_size;
+  }
   if (head) {
     desc.head_size = model->head_size;
     oclstm_model_head(model, &desc.head_W, &desc.head_b);
@@ -81,57 +87,7 @@ done:
   return status;
 }
 
-/* ---- running it ---- */
-
-typedef struct array {
-  float *floats;
-  size_t step; /* floats of one step */
-} array;
-
-static oclstm_status read_array(void *user, uint64_t first, size_t n, void *to, oclstm_error *error) {
-  const array *a = user;
-  (void)error;
-  memcpy(to, a->floats + first * a->step, n * a->step * sizeof *a->floats);
-  return OCLSTM_OK;
-}
-
-static oclstm_status write_array(void *user, uint64_t first, size_t n, const float *from,
-                                 oclstm_error *error) {
-  const array *a = user;
-  (void)error;
-  memcpy(a->floats + first * a->step, from, n * a->step * sizeof *from);
-  return OCLSTM_OK;
-}
-
-static oclstm_status run_side(verification *v, size_t side, const uint64_t *lengths, oclstm_error *error) {
-  size_t B = v->desc.rows, I = v->one->layers[0].input_size;
-  array from = {v->x, B * I}, to = {v->y[side], B * oclstm_model_output_size(v->one)};
-  const oclstm_source source = {&from, B, v->desc.steps, I, lengths, read_array};
-  const oclstm_sink sink = {&to, write_array};
-  oclstm_job_desc job = OCLSTM_JOB_DESC_INIT;
-  job.plan = v->pair.plan[side];
-  job.state = v->pair.state[side];
-  job.source = &source;
-  job.y = &sink;
-  job.memory_bytes = UINT64_MAX;
-  return oclstm_job_run(&job, error);
-}
-
-static oclstm_status run_both(verification *v, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  size_t B = v->desc.rows;
-  uint64_t *lengths = oclstm__alloc(&v->allocator, B, sizeof *lengths);
-  REQUIRE(lengths != NULL, OCLSTM_E_MEMORY, "lengths of %zu rows", B);
-  for (size_t b = 0; b < B; ++b) {
-    lengths[b] = v->desc.lengths != NULL ? (uint64_t)v->desc.lengths[b] : v->desc.steps;
-  }
-  for (size_t side = 0; side < SIDES; ++side) {
-    TRY(run_side(v, side, lengths, error));
-  }
-done:
-  oclstm__free(&v->allocator, lengths);
-  return status;
-}
+/* ---- the layers ---- */
 
 static size_t y_count(const verification *v) {
   return v->desc.steps * v->desc.rows * oclstm_model_output_size(v->one);
@@ -142,7 +98,9 @@ static oclstm_status verify_layer(verification *v, size_t index, oclstm_verify_r
   oclstm_status status = OCLSTM_OK;
   oclstm__distance distance = {0};
   TRY(open_pair(v, index, false, error));
-  TRY(run_both(v, error));
+  for (size_t side = 0; side < SIDES; ++side) {
+    TRY(oclstm__verify_run(&v->allocator, &v->pair, side, &v->desc, v->x, v->y[side], error));
+  }
   oclstm__distance_add(&distance, v->y[DEVICE], v->y[REFERENCE], y_count(v));
   *result = oclstm__distance_judge(&v->desc, &distance);
   if (!result->passed) {
@@ -195,8 +153,14 @@ static oclstm_status check(const oclstm_context *context, const oclstm_model *mo
           "context, model or results is NULL");
   REQUIRE(desc != NULL && desc->struct_size == sizeof *desc, OCLSTM_E_ARGUMENT,
           "verify descriptor is NULL or of another version");
-  REQUIRE(desc->x != NULL && desc->rows > 0 && desc->steps > 0, OCLSTM_E_ARGUMENT,
-          "x %s, %zu rows, %zu steps", desc->x == NULL ? "is NULL" : "is given", desc->rows, desc->steps);
+  bool embedding = model->embedding_size != 0;
+  REQUIRE(embedding ? desc->ids != NULL && desc->x == NULL : desc->x != NULL && desc->ids == NULL,
+          OCLSTM_E_ARGUMENT, "x %s and ids %s, the model has %s embedding",
+          desc->x == NULL ? "NULL" : "given", desc->ids == NULL ? "NULL" : "given", embedding ? "an" : "no");
+  REQUIRE(desc->rows > 0 && desc->steps > 0, OCLSTM_E_ARGUMENT, "%zu rows, %zu steps", desc->rows,
+          desc->steps);
+  REQUIRE((unsigned)desc->plan.precision <= OCLSTM_PRECISION_BF16, OCLSTM_E_ARGUMENT, "precision is %u",
+          (unsigned)desc->plan.precision);
   for (size_t b = 0; desc->lengths != NULL && b < desc->rows; ++b) {
     REQUIRE(desc->lengths[b] >= 0 && (size_t)desc->lengths[b] <= desc->steps, OCLSTM_E_LENGTHS,
             "length of row %zu is %d, outside of 0 to %zu", b, (int)desc->lengths[b], desc->steps);
@@ -220,10 +184,22 @@ static oclstm_status alloc_arrays(verification *v, oclstm_error *error) {
     REQUIRE(*arrays[k] != NULL, OCLSTM_E_MEMORY, "%zu steps, %zu rows, %zu features", v->desc.steps,
             v->desc.rows, width);
   }
-  memcpy(v->x, v->desc.x, v->desc.steps * v->desc.rows * oclstm_model_input_size(v->model) * sizeof *v->x);
+  const void *x = v->desc.ids != NULL ? (const void *)v->desc.ids : v->desc.x;
+  _Static_assert(sizeof(float) == sizeof(int32_t), "ids have the room of features");
+  memcpy(v->x, x, v->desc.steps * v->desc.rows * oclstm_model_input_size(v->model) * sizeof *v->x);
 done:
   return status;
 }
+
+/* Of float32 against double, contractive weights; of storage in 11 and in 8 bits of significand. */
+typedef struct bounds {
+  double relative_l2, max_absolute;
+} bounds;
+static const bounds BOUNDS[] = {
+    [OCLSTM_PRECISION_F32] = {2e-6, 1e-5},
+    [OCLSTM_PRECISION_F16] = {2e-3, 2e-3},
+    [OCLSTM_PRECISION_BF16] = {2e-2, 2e-2},
+};
 
 static oclstm_status open_verification(verification *v, oclstm_context *context,
                                        const oclstm_verify_desc *desc, oclstm_error *error) {
@@ -231,8 +207,9 @@ static oclstm_status open_verification(verification *v, oclstm_context *context,
   oclstm_context_desc reference = OCLSTM_CONTEXT_DESC_INIT;
   v->context[DEVICE] = context;
   v->desc = *desc;
-  v->desc.max_relative_l2 = desc->max_relative_l2 > 0.0 ? desc->max_relative_l2 : 2e-6;
-  v->desc.max_absolute = desc->max_absolute > 0.0 ? desc->max_absolute : 1e-5;
+  const bounds *standard = &BOUNDS[desc->plan.precision];
+  v->desc.max_relative_l2 = desc->max_relative_l2 > 0.0 ? desc->max_relative_l2 : standard->relative_l2;
+  v->desc.max_absolute = desc->max_absolute > 0.0 ? desc->max_absolute : standard->max_absolute;
   v->allocator = oclstm__allocator(context->allocator);
   reference.device = "reference";
   reference.allocator = v->allocator;

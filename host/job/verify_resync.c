@@ -27,6 +27,9 @@ static oclstm_status alloc_floats(const oclstm_allocator *allocator, size_t a, s
   size_t count = 0;
   REQUIRE(oclstm__mul(a, b, &count) && oclstm__mul(count, c, &count), OCLSTM_E_LIMIT,
           "verification of %zu x %zu x %zu floats", a, b, c);
+  if (count == 0) { /* the c of a cell that has none */
+    goto done;
+  }
   *floats = oclstm__alloc(allocator, count, sizeof **floats);
   REQUIRE(*floats != NULL, OCLSTM_E_MEMORY, "verification of %zu x %zu x %zu floats", a, b, c);
 done:
@@ -38,7 +41,7 @@ static oclstm_status resync_open(resync *r, const oclstm_allocator *allocator, o
   const oclstm_model *model = r->pair->plan[DEVICE]->model;
   const oclstm_layer *layer = &model->layers[0];
   size_t B = r->desc->rows;
-  r->n_walks = oclstm__schedule(model, false, r->walks);
+  r->n_walks = oclstm__schedule(model, false, false, r->walks);
   TRY(alloc_floats(allocator, B, oclstm_model_h_size(model), 1, &r->h, error));
   TRY(alloc_floats(allocator, B, oclstm_model_c_size(model), 1, &r->c, error));
   for (size_t side = 0; side < SIDES; ++side) {

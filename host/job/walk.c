@@ -7,12 +7,6 @@
 #include "core/memory.h"
 #include "job/job.h"
 
-/* A chunk of steps first .. first + n - 1. */
-typedef struct chunk {
-  uint64_t first;
-  size_t n;
-} chunk;
-
 double oclstm__seconds(void) {
   struct timespec now;
   (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -39,7 +33,7 @@ static void compact(const oclstm__job *job, float *at, size_t n, size_t width) {
 
 /* ---- one chunk ---- */
 
-static void set_lengths(oclstm__job *job, chunk at) {
+static void set_lengths(oclstm__job *job, oclstm__chunk at) {
   const uint64_t *lengths = job->desc->source->lengths;
   for (size_t b = 0; b < job->rows; ++b) {
     uint64_t length = lengths != NULL ? lengths[b] : job->steps;
@@ -49,7 +43,8 @@ static void set_lengths(oclstm__job *job, chunk at) {
 }
 
 /* A callback that fails without saying why is named here. */
-static oclstm_status from_callback(oclstm_status status, const char *who, chunk at, oclstm_error *error) {
+static oclstm_status from_callback(oclstm_status status, const char *who, oclstm__chunk at,
+                                   oclstm_error *error) {
   if (status != OCLSTM_OK && error != NULL && error->status != status) {
     uint64_t end = at.first + at.n;
     return oclstm__fail(error, status, "the %s failed at steps %llu to %llu", who,
@@ -58,15 +53,47 @@ static oclstm_status from_callback(oclstm_status status, const char *who, chunk 
   return status;
 }
 
-static oclstm_status read_input(oclstm__job *job, const oclstm__walk *walk, chunk at, oclstm_error *error) {
+/* Ids of valid steps, named by their place in the whole sequence. */
+static oclstm_status check_ids(const oclstm__job *job, oclstm__chunk at, oclstm_error *error) {
+  const int32_t *ids = (const void *)job->input;
+  size_t V = job->model->embedding_size;
+  for (size_t t = 0; t < at.n; ++t) {
+    for (size_t b = 0; b < job->rows; ++b) {
+      int32_t id = ids[t * job->rows + b];
+      if (t < (size_t)job->lengths[b] && (id < 0 || (size_t)id >= V)) {
+        return oclstm__fail(error, OCLSTM_E_INDEX,
+                            "id %ld at step %llu of row %zu, the embedding has %zu rows", (long)id,
+                            (unsigned long long)(at.first + t), b, V);
+      }
+    }
+  }
+  return OCLSTM_OK;
+}
+
+static oclstm_status read_source(oclstm__job *job, oclstm__chunk at, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm_source *source = job->desc->source;
+  TRY(from_callback(source->read(source->user, at.first, at.n, job->input, error), "source", at, error));
+  if (job->model->embedding_size != 0) {
+    TRY(check_ids(job, at, error));
+  }
+done:
+  return status;
+}
+
+static oclstm_status read_input(oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at,
+                                oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
   if (walk->input == OCLSTM__NO_WALK) {
-    TRY(from_callback(source->read(source->user, at.first, at.n, job->input, error), "source", at, error));
+    TRY(read_source(job, at, error));
+    spread(job, job->input, at.n, walk->width_in);
+  } else if (job->walks[walk->input].order == OCLSTM__ORDER_ROWS) {
+    TRY(oclstm__rows_read(job, &job->stores[walk->input], at, job->input, job->plan_rows, walk->width_in,
+                          error));
   } else {
     TRY(oclstm__store_read(&job->stores[walk->input], at.first, at.n, job->input, error));
+    spread(job, job->input, at.n, walk->width_in);
   }
-  spread(job, job->input, at.n, walk->width_in);
   if (walk->other != OCLSTM__NO_WALK) {
     TRY(oclstm__store_read(&job->stores[walk->other], at.first, at.n, job->other, error));
     spread(job, job->other, at.n, job->walks[walk->other].width_out);
@@ -77,6 +104,11 @@ done:
 
 static bool is_last(const oclstm__job *job, const oclstm__walk *walk) {
   return walk == &job->walks[job->n_walks - 1];
+}
+
+bool oclstm__job_wants_output(const oclstm__job *job, const oclstm__walk *walk) {
+  bool for_sinks = is_last(job, walk) || (walk + 1)->n_layers == 0;
+  return !for_sinks || job->desc->y != NULL;
 }
 
 /* Where the sweep is to leave cells, if anywhere. */
@@ -90,7 +122,8 @@ static float *cells_of(const oclstm__job *job, const oclstm__walk *walk) {
   return job->cells_half[walk->part == OCLSTM__REVERSE_HALF];
 }
 
-static oclstm_status sweep(oclstm__job *job, const oclstm__walk *walk, chunk at, oclstm_error *error) {
+static oclstm_status sweep(oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at,
+                           oclstm_error *error) {
   const oclstm__sweep pass = {
       .steps = at.n,
       .layout = OCLSTM_TIME_MAJOR,
@@ -101,21 +134,35 @@ static oclstm_status sweep(oclstm__job *job, const oclstm__walk *walk, chunk at,
       .input = job->input,
       .lengths = job->lengths,
       .other = walk->other != OCLSTM__NO_WALK ? job->other : NULL,
-      .output = is_last(job, walk) && job->desc->y == NULL ? NULL : job->output,
+      .output = oclstm__job_wants_output(job, walk) ? job->output : NULL,
       .cells = cells_of(job, walk),
   };
   return oclstm__sweep_run(job->desc->plan, job->desc->state, &pass, error);
 }
 
-static oclstm_status write_output(oclstm__job *job, const oclstm__walk *walk, chunk at, oclstm_error *error) {
+/* Where a chunk's results have their places. */
+static oclstm__chunk places(const oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at) {
+  return walk->order == OCLSTM__ORDER_MIRROR ? (oclstm__chunk){job->steps - at.first - at.n, at.n} : at;
+}
+
+static oclstm_status write_output(oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at,
+                                  oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm_sink *y = job->desc->y;
-  if (!is_last(job, walk)) {
-    compact(job, job->output, at.n, walk->width_out);
-    TRY(oclstm__store_write(&job->stores[walk - job->walks], at.first, at.n, job->output, error));
-  } else if (y != NULL) {
-    compact(job, job->output, at.n, walk->width_out);
-    TRY(from_callback(y->write(y->user, at.first, at.n, job->output, error), "sink of y", at, error));
+  oclstm__store *store = &job->stores[walk - job->walks];
+  oclstm__chunk to = places(job, walk, at);
+  if (!oclstm__job_wants_output(job, walk)) {
+    goto done;
+  }
+  if (walk->order == OCLSTM__ORDER_ROWS) {
+    TRY(oclstm__rows_write(job, store, at, job->output, walk->width_out, error));
+    goto done;
+  }
+  compact(job, job->output, at.n, walk->width_out);
+  if (is_last(job, walk)) {
+    TRY(from_callback(y->write(y->user, to.first, to.n, job->output, error), "sink of y", to, error));
+  } else {
+    TRY(oclstm__store_write(store, to.first, to.n, job->output, error));
   }
 done:
   return status;
@@ -130,17 +177,28 @@ static void merge_cells(oclstm__job *job, size_t n, size_t H) {
   }
 }
 
-static oclstm_status write_cells(oclstm__job *job, const oclstm__walk *walk, chunk at, oclstm_error *error) {
+/* Cells that wait for a later walk. */
+static oclstm_status keep_cells(oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at, size_t H,
+                                oclstm_error *error) {
+  if (walk->order == OCLSTM__ORDER_ROWS) {
+    return oclstm__rows_write(job, &job->cells_store, at, job->cells, H, error);
+  }
+  compact(job, job->cells_half[1], at.n, H);
+  return oclstm__store_write(&job->cells_store, at.first, at.n, job->cells_half[1], error);
+}
+
+static oclstm_status write_cells(oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at,
+                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm_sink *cells = job->desc->cells;
   const oclstm_layer *layer = &job->model->layers[job->model->n_layers - 1];
   size_t H = layer->hidden_size;
+  oclstm__chunk to = places(job, walk, at);
   if (cells == NULL || !walk->last_layer) {
     goto done;
   }
-  if (walk->part == OCLSTM__REVERSE_HALF) {
-    compact(job, job->cells_half[1], at.n, H);
-    TRY(oclstm__store_write(&job->cells_store, at.first, at.n, job->cells_half[1], error));
+  if (walk->part == OCLSTM__REVERSE_HALF || walk->order == OCLSTM__ORDER_ROWS) {
+    TRY(keep_cells(job, walk, at, H, error));
     goto done;
   }
   if (walk->part == OCLSTM__FORWARD_HALF && job->cells_half[0] != NULL) {
@@ -150,8 +208,50 @@ static oclstm_status write_cells(oclstm__job *job, const oclstm__walk *walk, chu
   } else {
     compact(job, job->cells, at.n, oclstm_layer_directions(layer) * H);
   }
-  TRY(from_callback(cells->write(cells->user, at.first, at.n, job->cells, error), "sink of cells", at,
+  TRY(from_callback(cells->write(cells->user, to.first, to.n, job->cells, error), "sink of cells", to,
                     error));
+done:
+  return status;
+}
+
+/* A chunk of what was kept row by row to the sink, zeros behind each row's length. */
+static oclstm_status deliver(oclstm__job *job, const oclstm__store *store, oclstm__chunk at,
+                             const oclstm_sink *sink, const char *name, size_t width, float *buffer,
+                             oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (sink == NULL) {
+    goto done;
+  }
+  memset(buffer, 0, at.n * job->rows * width * sizeof *buffer);
+  TRY(oclstm__rows_read(job, store, at, buffer, job->rows, width, error));
+  TRY(from_callback(sink->write(sink->user, at.first, at.n, buffer, error), name, at, error));
+done:
+  return status;
+}
+
+static oclstm_status deliver_chunk(oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at,
+                                   oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t H = job->model->layers[job->model->n_layers - 1].hidden_size;
+  TRY(deliver(job, &job->stores[walk->input], at, job->desc->y, "sink of y", walk->width_out, job->output,
+              error));
+  TRY(deliver(job, &job->cells_store, at, job->desc->cells, "sink of cells", H, job->cells, error));
+done:
+  return status;
+}
+
+static oclstm_status run_chunk(oclstm__job *job, const oclstm__walk *walk, oclstm__chunk at,
+                               oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  set_lengths(job, at);
+  if (walk->n_layers == 0) {
+    TRY(deliver_chunk(job, walk, at, error));
+    goto done;
+  }
+  TRY(read_input(job, walk, at, error));
+  TRY(sweep(job, walk, at, error));
+  TRY(write_output(job, walk, at, error));
+  TRY(write_cells(job, walk, at, error));
 done:
   return status;
 }
@@ -174,14 +274,10 @@ oclstm_status oclstm__job_walk(oclstm__job *job, size_t index, oclstm_error *err
   const oclstm__walk *walk = &job->walks[index];
   uint64_t chunks = job->steps / job->chunk + (job->steps % job->chunk != 0);
   for (uint64_t k = 0; k < chunks; ++k) {
-    chunk at = {.first = (walk->descending ? chunks - 1 - k : k) * job->chunk};
+    oclstm__chunk at = {.first = (walk->descending ? chunks - 1 - k : k) * job->chunk};
     uint64_t left = job->steps - at.first;
     at.n = left < job->chunk ? (size_t)left : job->chunk;
-    set_lengths(job, at);
-    TRY(read_input(job, walk, at, error));
-    TRY(sweep(job, walk, at, error));
-    TRY(write_output(job, walk, at, error));
-    TRY(write_cells(job, walk, at, error));
+    TRY(run_chunk(job, walk, at, error));
     TRY(report(job, at.n, error));
   }
 done:

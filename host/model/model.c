@@ -84,7 +84,7 @@ done:
   return status;
 }
 
-static uint64_t layer_parameters(const oclstm_layer *layer) {
+uint64_t oclstm_layer_parameters(const oclstm_layer *layer) {
   oclstm__array_spec specs[OCLSTM__MAX_ARRAYS];
   size_t n = oclstm__layer_arrays(layer, specs);
   uint64_t sum = 0;
@@ -110,7 +110,8 @@ static oclstm_status check_layers(const oclstm_model_desc *desc, const oclstm_li
     REQUIRE(l == 0 || layer->input_size == oclstm_layer_output_size(layer - 1), OCLSTM_E_SHAPE,
             "layer %zu takes %zu features, layer %zu gives %zu", l, layer->input_size, l - 1,
             oclstm_layer_output_size(layer - 1));
-    parameters += layer_parameters(layer) + (l == 0 ? desc->embedding_size * (uint64_t)layer->input_size : 0);
+    parameters +=
+        oclstm_layer_parameters(layer) + (l == 0 ? desc->embedding_size * (uint64_t)layer->input_size : 0);
     REQUIRE(parameters <= limits->parameters, OCLSTM_E_LIMIT,
             "%llu parameters up to layer %zu, the limit is %llu", (unsigned long long)parameters, l,
             (unsigned long long)limits->parameters);

@@ -33,13 +33,15 @@ static const char *build_log(const oclstm_context *context) {
 /* Strategies and GEMM libraries are ways of a device; there is one way here. */
 static oclstm_status supports(const oclstm_context *context, const oclstm_model *model,
                               const oclstm_plan_desc *desc, oclstm_error *error) {
+  static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
+  static const char *const GEMMS[] = {"auto", "clblast", "plain"};
   oclstm_status status = OCLSTM_OK;
   (void)context;
   (void)model;
   REQUIRE(desc->strategy == OCLSTM_STRATEGY_AUTO, OCLSTM_E_UNSUPPORTED,
-          "the reference has no strategies: strategy %u is not supported there", (unsigned)desc->strategy);
+          "strategy %s is not supported: the reference has one way only", STRATEGIES[desc->strategy]);
   REQUIRE(desc->gemm == OCLSTM_GEMM_AUTO, OCLSTM_E_UNSUPPORTED,
-          "the reference multiplies by itself: gemm %u is not supported there", (unsigned)desc->gemm);
+          "gemm %s is not supported: the reference multiplies by itself", GEMMS[desc->gemm]);
 done:
   return status;
 }

@@ -270,6 +270,15 @@ typedef struct oclstm_layer {
 OCLSTM_API size_t oclstm_layer_state_size(const oclstm_layer *layer);
 OCLSTM_API size_t oclstm_layer_directions(const oclstm_layer *layer);
 OCLSTM_API size_t oclstm_layer_output_size(const oclstm_layer *layer);
+/* Elements of the arrays that it has, in all of its directions. */
+OCLSTM_API uint64_t oclstm_layer_parameters(const oclstm_layer *layer);
+/* Its description as model files hold it (docs/model_format.md): a JSON object of one line, in which members that have
+ * their default are left out, all but kind, input_size and hidden_size. *needed receives the bytes of it with the closing
+ * NUL; they are written to text when `room` is at least that. text may be NULL when room is 0.
+ * Returns OK; E_ARGUMENT (a NULL, a description that makes no sense, or 0 < room < *needed); E_SHAPE and E_LIMIT (its
+ * sizes); E_MEMORY. */
+OCLSTM_API oclstm_status oclstm_layer_describe(const oclstm_layer *layer, char *text, size_t room,
+                                               size_t *needed, oclstm_error *error);
 
 /* A weight array of the caller's: OCLSTM_F32, F64, F16 or BF16, dense, row-major. data NULL: absent. */
 typedef struct oclstm_array {

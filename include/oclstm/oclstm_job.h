@@ -76,7 +76,8 @@ typedef struct oclstm_source {
   oclstm_status (*read)(void *user, uint64_t first, size_t n, void *to, oclstm_error *error);
 } oclstm_source;
 
-/* Receives results by chunks [n,B,features], each step once, in ascending or descending order of chunks. */
+/* Receives results by chunks [n,B,features], each step once, in ascending or descending order of chunks. Results of a
+ * go_backwards layer stand in the order of processing, as in oclstm_forward: step t of row b at place length_b - 1 - t. */
 typedef struct oclstm_sink {
   void *user;
   oclstm_status (*write)(void *user, uint64_t first, size_t n, const float *from, oclstm_error *error);
@@ -92,6 +93,13 @@ OCLSTM_API oclstm_status oclstm_npy_source_create(oclstm_npy *const *arrays, siz
                                                   oclstm_layout layout, size_t features,
                                                   const int64_t *lengths, oclstm_source *source,
                                                   oclstm_error *error);
+/* A source of ids, for a network with an embedding: integer arrays of any size that .npy files have. One array: [T] (one
+ * row) or [T,B], with layout BATCH_MAJOR [B,T]. Several: each [T] or of rank 2 with one row. lengths as above.
+ * Returns OK; E_ARGUMENT; E_SHAPE; E_DTYPE (a floating-point array); E_LENGTHS; E_MEMORY. Reading it returns E_INDEX, too:
+ * an id of a valid step that is no int32. */
+OCLSTM_API oclstm_status oclstm_npy_source_create_ids(oclstm_npy *const *arrays, size_t n_arrays,
+                                                      oclstm_layout layout, const int64_t *lengths,
+                                                      oclstm_source *source, oclstm_error *error);
 OCLSTM_API void oclstm_npy_source_destroy(oclstm_source *source);
 
 /* A sink over arrays being written, borrowed until oclstm_npy_sink_destroy: one of rank 3 ([T,B,F], or [B,T,F]), or
@@ -105,8 +113,10 @@ OCLSTM_API void oclstm_npy_sink_destroy(oclstm_sink *sink);
 /* ---- Jobs ------------------------------------------------------------------------------------ */
 
 typedef struct oclstm_job_progress {
-  uint64_t done, total; /* time steps walked; a reverse direction adds a walk of T steps */
-  double seconds;       /* since the job began */
+  /* Time steps walked; a reverse direction adds a walk of T steps, and so does a go_backwards layer at the end when rows
+   * differ in length. */
+  uint64_t done, total;
+  double seconds; /* since the job began */
 } oclstm_job_progress;
 
 typedef struct oclstm_job_desc {
@@ -125,10 +135,10 @@ typedef struct oclstm_job_desc {
 #define OCLSTM_JOB_DESC_INIT \
   { sizeof(oclstm_job_desc), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 
-/* Runs the source's sequences from beginning to end. What lies between walks is float32, as it is on devices; the
+/* Runs the source's sequences from beginning to end, as one oclstm_forward of all steps does. What lies between walks is float32, as it is on devices; the
  * reference, which keeps double within a call, is rounded there.
- * Returns OK; E_ARGUMENT; E_STATE; E_SHAPE (source.features is not the network's I); E_LENGTHS; E_LIMIT; E_MEMORY;
- * E_STOPPED; E_OPEN, E_WRITE, E_FULL, E_READ (the scratch file); what source and sinks return; E_OPENCL;
+ * Returns OK; E_ARGUMENT; E_STATE; E_SHAPE (source.features is not oclstm_model_input_size); E_LENGTHS; E_INDEX (with the
+ * step of the whole sequence); E_LIMIT; E_MEMORY; E_STOPPED; E_OPEN, E_WRITE, E_FULL, E_READ (the scratch file); what source and sinks return; E_OPENCL;
  * E_DEVICE_LOST. */
 OCLSTM_API oclstm_status oclstm_job_run(const oclstm_job_desc *desc, oclstm_error *error);
 
@@ -141,8 +151,9 @@ typedef struct oclstm_verify_desc {
   const float *x;         /* [T,B,I]; NULL with an embedding */
   const int32_t *ids;     /* [T,B] in place of x with an embedding */
   const int32_t *lengths; /* [B], or NULL */
-  double max_relative_l2; /* default 2e-6 */
-  double max_absolute;    /* default 1e-5 */
+  /* Defaults by plan.precision:  f32 2e-6 and 1e-5   f16 2e-3 and 2e-3   bf16 2e-2 and 2e-2 */
+  double max_relative_l2;
+  double max_absolute;
 } oclstm_verify_desc;
 #define OCLSTM_VERIFY_DESC_INIT \
   { sizeof(oclstm_verify_desc), OCLSTM_PLAN_DESC_INIT, 0, 0, NULL, NULL, NULL, 0.0, 0.0 }
@@ -159,8 +170,9 @@ typedef struct oclstm_verify_result {
 } oclstm_verify_result;
 
 /* Runs every layer, then the head, on `context` and on the reference, and compares: in one call where T fits the
- * device, else in chunks. NaN and infinities agree with their like only. results [n_layers + (head ? 1 : 0)].
- * Returns OK; E_MISMATCH (a result is outside of the bounds; all results are filled in); E_ARGUMENT; E_LENGTHS;
+ * device, else in chunks. NaN and infinities agree with their like only. An embedding is a part of the first layer.
+ * results [n_layers + (head ? 1 : 0)].
+ * Returns OK; E_MISMATCH (a result is outside of the bounds; all results are filled in); E_ARGUMENT; E_LENGTHS; E_INDEX;
  * E_LIMIT; E_MEMORY; what making and running plans returns. */
 OCLSTM_API oclstm_status oclstm_verify(oclstm_context *context, const oclstm_model *model,
                                        const oclstm_verify_desc *desc, oclstm_verify_result *results,

@@ -52,10 +52,10 @@ class Info(CliTest):
 
     def test_names_what_is_not_supported(self):
         model, _ = self.model()
-        report = json.loads(self.run_good("info", model, "--precision", "f16", "--json").out)
+        report = json.loads(self.run_good("info", model, "--strategy", "grid", "--json").out)
         self.assertEqual(report["supported"], False)
-        self.assertIn("f16", report["why_not"])
-        self.assertIn("not supported: precision f16", self.run_good("info", model, "--precision", "f16").out)
+        self.assertIn("strategy", report["why_not"])
+        self.assertIn(f"not supported: {report['why_not']}", self.run_good("info", model, "--strategy", "grid").out)
 
     def test_without_a_device_the_model_is_described(self):
         model, _ = self.model()
@@ -103,14 +103,14 @@ class Verify(CliTest):
 
 
 class Help(CliTest):
-    WORKING = ["devices", "info", "run", "verify"]
-    MISSING = ["bench", "train", "inspect", "convert", "tune", "cache"]
+    WORKING = ["devices", "info", "run", "verify", "convert"]
+    MISSING = ["bench", "train", "inspect", "tune", "cache"]
 
     def test_program(self):
         text = self.run_good("--help").out
         self.assertEqual(text, self.run_good("-h").out)
         commands = [line.split()[0] for line in text.splitlines() if line.startswith("  ") and line[2] != " "]
-        self.assertEqual(commands[:4], self.WORKING)
+        self.assertEqual(commands[:5], self.WORKING)
         for name in self.MISSING:
             self.assertNotIn(f"  {name} ", text)
 
@@ -120,6 +120,7 @@ class Help(CliTest):
                    "run": ["-o, --output", "--layout", "--output-layout", "--lengths", "--h0", "--c0", "--hn", "--cn",
                            "--cells", "--device", "--precision", "--strategy", "--gemm", "--chunk", "--batch",
                            "--memory", "--json", "-q, --quiet", "--log-level"],
+                   "convert": ["--allow-external-data", "--json"],
                    "verify": ["--steps", "--seed", "--layout", "--device", "--json"]}
         for command, names in options.items():
             text = self.run_good(command, "--help").out

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/model.h"
 #include "test.h"
 
 /* Numbers of Knuth's MMIX generator, the upper bits. */
@@ -32,28 +33,72 @@ static oclstm_array random_array(size_t n, float scale, uint64_t *state) {
   return (oclstm_array){data, OCLSTM_F32};
 }
 
+/* What a letter adds to a bidirectional, reverse or forward LSTM layer with two biases. */
+typedef struct cell {
+  char letter;
+  oclstm_layer layer;
+} cell;
+
+static const cell CELLS[] = {
+    {'f', {.kind = OCLSTM_LSTM}},
+    {'r', {.direction = OCLSTM_REVERSE}},
+    {'b', {.direction = OCLSTM_BIDIRECTIONAL}},
+    {'k', {.direction = OCLSTM_REVERSE, .go_backwards = 1}},
+    {'K', {.direction = OCLSTM_REVERSE, .go_backwards = 1, .projection_size = 3}},
+    {'S', {.direction = OCLSTM_BIDIRECTIONAL, .merge = OCLSTM_SUM}},
+    {'M', {.direction = OCLSTM_BIDIRECTIONAL, .merge = OCLSTM_MUL}},
+    {'A', {.direction = OCLSTM_BIDIRECTIONAL, .merge = OCLSTM_AVERAGE, .projection_size = 4}},
+    {'p', {.projection_size = 2, .clip_projection = 0.25F}},
+    {'P', {.direction = OCLSTM_BIDIRECTIONAL, .projection_size = 3}},
+    {'i', {.direction = OCLSTM_BIDIRECTIONAL, .initial_state = 1}},
+    {'g', {.kind = OCLSTM_GRU, .linear_before_reset = 1}},
+    {'G',
+     {.kind = OCLSTM_GRU, .direction = OCLSTM_BIDIRECTIONAL, .merge = OCLSTM_AVERAGE, .initial_state = 1}},
+    {'n', {.kind = OCLSTM_RNN}},
+    {'N', {.kind = OCLSTM_RNN, .direction = OCLSTM_REVERSE, .go_backwards = 1}},
+    {'h', {.layer_norm = OCLSTM_NORM_HASTE}},
+    {'t',
+     {.layer_norm = OCLSTM_NORM_TFLITE, .direction = OCLSTM_REVERSE, .peephole = OCLSTM_PEEPHOLE_DIAGONAL}},
+    {'x',
+     {.peephole = OCLSTM_PEEPHOLE_DIAGONAL,
+      .coupling = OCLSTM_COUPLING_FORGET_FROM_INPUT,
+      .clip_preactivation = 0.5F,
+      .clip_cell = 0.25F}},
+    {'z',
+     {.direction = OCLSTM_BIDIRECTIONAL,
+      .zoneout_h = 0.25F,
+      .zoneout_c = 0.125F,
+      .dropout_input = 0.5F,
+      .activation = {{{OCLSTM_ACT_HARD_SIGMOID, 0.25F, 0.5F}, {OCLSTM_ACT_SOFTSIGN, 0.0F, 0.0F}},
+                     {{OCLSTM_ACT_DEFAULT, 0.0F, 0.0F}, {OCLSTM_ACT_SCALED_TANH, 0.5F, 1.5F}}}}},
+};
+
 static void describe_layer(char letter, size_t index, size_t input_size, oclstm_layer *layer) {
-  memset(layer, 0, sizeof *layer);
-  layer->kind = OCLSTM_LSTM;
+  size_t k = 0;
+  while (k < sizeof CELLS / sizeof CELLS[0] && CELLS[k].letter != letter) {
+    ++k;
+  }
+  assert_true(k < sizeof CELLS / sizeof CELLS[0]);
+  *layer = CELLS[k].layer;
   layer->input_size = input_size;
   layer->hidden_size = 5 + index;
   layer->bias = OCLSTM_BIAS_TWO;
-  layer->direction = letter == 'f' ? OCLSTM_FORWARD : letter == 'r' ? OCLSTM_REVERSE : OCLSTM_BIDIRECTIONAL;
 }
 
 static void fill_direction(const oclstm_layer *layer, float scale, uint64_t *state, oclstm_weights *w) {
-  size_t H = layer->hidden_size;
-  w->W_ih = random_array(4 * H * layer->input_size, scale, state);
-  w->W_hh = random_array(4 * H * H, scale, state);
-  w->b_ih = random_array(4 * H, scale, state);
-  w->b_hh = random_array(4 * H, scale, state);
+  oclstm__array_spec specs[OCLSTM__MAX_ARRAYS];
+  size_t n = oclstm__layer_arrays(layer, specs);
+  for (size_t k = 0; k < n; ++k) {
+    *oclstm__spec_array(&specs[k], w) = random_array(oclstm__spec_count(&specs[k]), scale, state);
+  }
 }
 
-static void free_direction(oclstm_weights *w) {
-  free((void *)w->W_ih.data);
-  free((void *)w->W_hh.data);
-  free((void *)w->b_ih.data);
-  free((void *)w->b_hh.data);
+static void free_direction(const oclstm_layer *layer, oclstm_weights *w) {
+  oclstm__array_spec specs[OCLSTM__MAX_ARRAYS];
+  size_t n = oclstm__layer_arrays(layer, specs);
+  for (size_t k = 0; k < n; ++k) {
+    free((void *)oclstm__spec_array(&specs[k], w)->data);
+  }
 }
 
 oclstm_model *network_create(const network_desc *given) {
@@ -81,11 +126,16 @@ oclstm_model *network_create(const network_desc *given) {
     desc.head_W = random_array(given->head_size * width, 0.5F, &state);
     desc.head_b = random_array(given->head_size, 0.5F, &state);
   }
+  desc.embedding_size = given->embedding_size;
+  if (given->embedding_size != 0) {
+    desc.embedding = random_array(given->embedding_size * given->input_size, 1.0F, &state);
+  }
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
   assert_ok(oclstm_model_create(&desc, &model, &error), &error);
   for (size_t k = 0; k < 2 * desc.n_layers; ++k) {
-    free_direction(&weights[k]);
+    free_direction(&layers[k / 2], &weights[k]);
   }
+  free((void *)desc.embedding.data);
   free((void *)desc.head_W.data);
   free((void *)desc.head_b.data);
   return model;

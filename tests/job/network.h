@@ -11,13 +11,15 @@
 
 enum { MAX_LAYERS = 6 };
 
-/* A network in short: one letter a layer (f forward, r reverse, b bidirectional), hidden sizes 5, 6, 7, ... */
+/* A network in short: one letter a layer, hidden sizes 5, 6, 7, ... Plain LSTM layers are f forward, r reverse and b
+ * bidirectional; the others stand in network.c, CELLS. */
 typedef struct network_desc {
   const char *layers;
-  size_t input_size;
+  size_t input_size; /* of the first layer; with an embedding its width */
   size_t head_size;
   float scale; /* weights are uniform in -scale .. scale; 0: 1/sqrt(H), which is contractive enough */
   uint32_t seed;
+  size_t embedding_size; /* V; 0 for none */
 } network_desc;
 
 oclstm_model *network_create(const network_desc *desc);

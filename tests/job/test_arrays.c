@@ -192,6 +192,137 @@ static void source_refuses_what_does_not_fit(void **unused) {
   oclstm_npy_close(&rank4);
 }
 
+/* ---- sources of ids ---- */
+
+/* A .npy file of an integer type: the library writes float32 only. */
+static oclstm_npy *integers(size_t k, const char *type, const char *shape, const void *data, size_t bytes) {
+  char header[128];
+  oclstm_npy *npy = NULL;
+  FILE *file = fopen(path_of(k), "wb");
+  assert_non_null(file);
+  int n = snprintf(header, sizeof header,
+                   "%cNUMPY%c%c%c%c{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", 0x93, 1, 0, 118,
+                   0, type, shape);
+  memset(header + n, ' ', sizeof header - (size_t)n);
+  header[127] = '\n';
+  assert_int_equal(fwrite(header, 1, sizeof header, file), sizeof header);
+  assert_int_equal(fwrite(data, 1, bytes, file), bytes);
+  assert_int_equal(fclose(file), 0);
+  assert_ok(oclstm_npy_open(path_of(k), NULL, &npy, &error), &error);
+  return npy;
+}
+
+/* Steps first .. first + n - 1 are `expected`; places that were left alone are -7. */
+static void assert_ids(const oclstm_source *source, uint64_t first, size_t n, const int32_t *expected) {
+  int32_t ids[64];
+  for (size_t k = 0; k < 64; ++k) {
+    ids[k] = -7;
+  }
+  assert_int_equal(source->features, 1);
+  assert_ok(source->read(source->user, first, n, ids, &error), &error);
+  assert_memory_equal(ids, expected, n * source->rows * sizeof *ids);
+  assert_int_equal(ids[n * source->rows], -7);
+}
+
+static void ids_of_every_type_and_layout(void **unused) {
+  (void)unused;
+  const int64_t wide[] = {1, 2, -3, 4, INT32_MAX, INT32_MIN};
+  const int16_t narrow[] = {1, 2, -3, 4, 300, -301};
+  const int8_t least[] = {1, 2, -3, 4, 100, -128};
+  oclstm_npy *files[3] = {integers(0, "<i8", "3, 2", wide, sizeof wide),
+                          integers(1, "<i2", "3, 2", narrow, sizeof narrow),
+                          integers(2, "|i1", "6,", least, 6)};
+  oclstm_source source;
+  assert_ok(oclstm_npy_source_create_ids(&files[0], 1, OCLSTM_TIME_MAJOR, NULL, &source, &error), &error);
+  assert_true(source.rows == 2 && source.steps == 3 && source.lengths == NULL);
+  assert_ids(&source, 1, 2, (const int32_t[]){-3, 4, INT32_MAX, INT32_MIN});
+  oclstm_npy_source_destroy(&source);
+  assert_ok(oclstm_npy_source_create_ids(&files[1], 1, OCLSTM_BATCH_MAJOR, NULL, &source, &error), &error);
+  assert_true(source.rows == 3 && source.steps == 2);
+  assert_ids(&source, 0, 2, (const int32_t[]){1, -3, 300, 2, 4, -301});
+  oclstm_npy_source_destroy(&source);
+  assert_ok(oclstm_npy_source_create_ids(&files[2], 1, OCLSTM_BATCH_MAJOR, NULL, &source, &error), &error);
+  assert_true(source.rows == 1 && source.steps == 6);
+  assert_ids(&source, 4, 2, (const int32_t[]){100, -128});
+  oclstm_npy_source_destroy(&source);
+  for (size_t k = 0; k < 3; ++k) {
+    oclstm_npy_close(&files[k]);
+  }
+}
+
+static void ids_of_several_files_are_ragged(void **unused) {
+  (void)unused;
+  const int32_t values[] = {5, 6, 7, 8};
+  oclstm_npy *files[3] = {integers(0, "<i4", "3,", values, 12), integers(1, "<i4", "0,", values, 0),
+                          integers(2, "<i4", "4, 1", values, 16)};
+  const int64_t lengths[] = {1, 0, 3};
+  oclstm_source source;
+  assert_ok(oclstm_npy_source_create_ids(files, 3, OCLSTM_TIME_MAJOR, NULL, &source, &error), &error);
+  assert_true(source.rows == 3 && source.steps == 4 && source.lengths[0] == 3 && source.lengths[1] == 0);
+  assert_ids(&source, 2, 2, (const int32_t[]){7, -7, 7, -7, -7, 8});
+  oclstm_npy_source_destroy(&source);
+  assert_ok(oclstm_npy_source_create_ids(files, 3, OCLSTM_TIME_MAJOR, lengths, &source, &error), &error);
+  assert_ids(&source, 0, 2, (const int32_t[]){5, -7, 5, -7, -7, 6});
+  oclstm_npy_source_destroy(&source);
+  for (size_t k = 0; k < 3; ++k) {
+    oclstm_npy_close(&files[k]);
+  }
+}
+
+/* Step 70,000 of row 1 lies in the second piece; the value behind the length is not looked at. */
+static void ids_that_are_no_int32_are_named(void **unused) {
+  (void)unused;
+  enum { STEPS = 70002 };
+  static int64_t values[STEPS * 2];
+  const int64_t lengths[] = {STEPS, 70001};
+  static int32_t ids[STEPS * 2];
+  for (int layout = OCLSTM_TIME_MAJOR; layout <= OCLSTM_BATCH_MAJOR; ++layout) {
+    bool batch = layout == OCLSTM_BATCH_MAJOR;
+    memset(values, 0, sizeof values);
+    for (size_t t = 70000; t < STEPS; ++t) {
+      values[batch ? STEPS + t : 2 * t + 1] = -INT64_C(2147483650) - (int64_t)t;
+    }
+    oclstm_npy *npy = integers(0, "<i8", batch ? "2, 70002" : "70002, 2", values, sizeof values);
+    oclstm_source source;
+    assert_ok(oclstm_npy_source_create_ids(&npy, 1, (oclstm_layout)layout, lengths, &source, &error), &error);
+    assert_ok(source.read(source.user, 0, 70000, ids, &error), &error);
+    assert_ok(source.read(source.user, 70001, 1, ids, &error), &error);
+    assert_status(source.read(source.user, 0, STEPS, ids, &error), OCLSTM_E_INDEX);
+    assert_string_equal(error.text, "input 0: id -2147553650 at step 70000 of row 1 is no int32");
+    oclstm_npy_source_destroy(&source);
+    oclstm_npy_close(&npy);
+  }
+}
+
+static void ids_refuse_what_does_not_fit(void **unused) {
+  (void)unused;
+  const int32_t values[12] = {0};
+  const uint64_t shape[] = {3, 2};
+  oclstm_npy *files[3] = {integers(0, "<i4", "3, 2, 2", values, 48), numbered(1, 2, shape, 0.0F),
+                          integers(2, "<i4", "3, 2", values, 24)};
+  oclstm_npy *several[2] = {files[2], files[2]};
+  const struct {
+    oclstm_npy **files;
+    size_t n;
+    oclstm_status status;
+    const char *text;
+  } cases[] = {
+      {&files[0], 1, OCLSTM_E_SHAPE, "input 0: expected ids of rank 1 or 2 ([T] or [T,B]), found rank 3"},
+      {&files[1], 1, OCLSTM_E_DTYPE, "input 0: ids are integers"},
+      {several, 2, OCLSTM_E_SHAPE, "input 0 of several: expected one row, found 2"}};
+  for (size_t k = 0; k < 3; ++k) {
+    oclstm_source source;
+    assert_status(
+        oclstm_npy_source_create_ids(cases[k].files, cases[k].n, OCLSTM_TIME_MAJOR, NULL, &source, &error),
+        cases[k].status);
+    assert_null(source.user);
+    assert_non_null(strstr(error.text, cases[k].text));
+  }
+  for (size_t k = 0; k < 3; ++k) {
+    oclstm_npy_close(&files[k]);
+  }
+}
+
 /* ---- sinks ---- */
 
 enum { F = 3 };
@@ -290,6 +421,10 @@ int main(void) {
       cmocka_unit_test(source_reads_long_rows_whole),
       cmocka_unit_test(source_of_several_files_is_ragged),
       cmocka_unit_test(source_refuses_what_does_not_fit),
+      cmocka_unit_test(ids_of_every_type_and_layout),
+      cmocka_unit_test(ids_of_several_files_are_ragged),
+      cmocka_unit_test(ids_that_are_no_int32_are_named),
+      cmocka_unit_test(ids_refuse_what_does_not_fit),
       cmocka_unit_test(sink_writes_time_major_and_batch_major),
       cmocka_unit_test(sink_of_several_files_drops_what_is_behind_them),
       cmocka_unit_test(sink_refuses_what_does_not_fit),

@@ -26,7 +26,7 @@ static oclstm_status spoil_output(oclstm_plan *plan, oclstm_state *state, const 
   size_t width = sweep->head ? model->head_size : oclstm_layer_output_size(&model->layers[0]);
   size_t width_in =
       sweep->n_layers > 0 ? model->layers[0].input_size : oclstm_layer_output_size(&model->layers[0]);
-  for (size_t i = 0; i < width_in; ++i) {
+  for (size_t i = 0; i < width_in && model->embedding_size == 0; ++i) {
     assert_true(!isnan(((const float *)sweep->input)[i])); /* faults of one layer do not reach the next */
   }
   if (status == OCLSTM_OK && sweep->part != OCLSTM__REVERSE_HALF && width == spoiled_width) {
@@ -40,7 +40,7 @@ static oclstm_status round_state(oclstm_plan *plan, oclstm_state *state, const o
                                  oclstm_error *error) {
   size_t nh = plan->desc.rows * oclstm_model_h_size(plan->model);
   size_t nc = plan->desc.rows * oclstm_model_c_size(plan->model);
-  float *h = malloc(nh * sizeof *h), *c = malloc(nc * sizeof *c);
+  float *h = malloc((nh + 1) * sizeof *h), *c = malloc((nc + 1) * sizeof *c);
   assert_non_null(h);
   assert_non_null(c);
   oclstm_status status = the_reference->sweep(plan, state, sweep, error);
@@ -78,8 +78,16 @@ static const int32_t LENGTHS[B] = {T, T / 2, 0};
 static oclstm_verify_result results[MAX_RESULTS];
 static oclstm_error last_error;
 
-static oclstm_status verify(oclstm_context *context, const char *layers, size_t head, float scale) {
-  const network_desc network = {layers, I, head, scale, 17};
+static int32_t ids[T * B];
+
+static oclstm_status verify_embedded(oclstm_context *context, const char *layers, size_t head, float scale,
+                                     size_t embedding) {
+  const network_desc network = {.layers = layers,
+                                .input_size = I,
+                                .head_size = head,
+                                .scale = scale,
+                                .seed = 17,
+                                .embedding_size = embedding};
   oclstm_model *model = network_create(&network);
   oclstm_verify_desc desc = OCLSTM_VERIFY_DESC_INIT;
   random_fill(x, T * B * I, 4);
@@ -87,11 +95,19 @@ static oclstm_status verify(oclstm_context *context, const char *layers, size_t 
   memset(&last_error, 0, sizeof last_error);
   desc.rows = B;
   desc.steps = T;
-  desc.x = x;
+  for (size_t k = 0; k < T * B; ++k) {
+    ids[k] = k / B < (size_t)LENGTHS[k % B] ? (int32_t)(k * 7 % (embedding + (embedding == 0))) : -1;
+  }
+  desc.x = embedding == 0 ? x : NULL;
+  desc.ids = embedding == 0 ? NULL : ids;
   desc.lengths = LENGTHS;
   oclstm_status status = oclstm_verify(context, model, &desc, results, &last_error);
   oclstm_model_destroy(&model);
   return status;
+}
+
+static oclstm_status verify(oclstm_context *context, const char *layers, size_t head, float scale) {
+  return verify_embedded(context, layers, head, scale, 0);
 }
 
 static void verify_of_the_reference_finds_no_difference(void **unused) {
@@ -102,6 +118,72 @@ static void verify_of_the_reference_finds_no_difference(void **unused) {
     assert_true(results[k].passed == 1 && results[k].resynchronised == 0);
     assert_true(results[k].max_absolute == 0.0 && results[k].relative_l2 == 0.0);
   }
+  oclstm_context_destroy(&context);
+}
+
+/* Every kind of layer as a network of its own, which needs all of its arrays; chunks of one step cut them all. */
+static void verify_of_every_kind_of_layer(void **unused) {
+  (void)unused;
+  static const char *const NETWORKS[] = {"fkS", "MAP", "pKg", "GnN", "htx", "ziG"};
+  for (size_t k = 0; k < sizeof NETWORKS / sizeof NETWORKS[0]; ++k) {
+    oclstm_context *context = faulty_context();
+    assert_ok(verify_embedded(context, NETWORKS[k], 3, 0.0F, 11), &last_error);
+    assert_true(results[3].passed == 1 && results[2].max_absolute == 0.0);
+    faulty.sweep = round_state;
+    faulty.plan_create = plan_of_one_step;
+    assert_ok(verify_embedded(context, NETWORKS[k], 3, 0.0F, 11), &last_error);
+    for (size_t l = 0; l < 3; ++l) {
+      assert_true(results[l].passed == 1 && results[l].resynchronised == 0 && results[l].max_absolute > 0.0);
+    }
+    oclstm_context_destroy(&context);
+  }
+}
+
+/* A device that is told another order of a row is found: y of "k" is 5 wide. */
+static void verify_resynchronises_every_kind_of_layer(void **unused) {
+  (void)unused;
+  static const char *const NETWORKS[] = {"k", "K", "g", "n", "S", "P", "i"};
+  static const size_t WIDTHS[] = {5, 3, 5, 5, 5, 6, 10};
+  for (size_t k = 0; k < sizeof NETWORKS / sizeof NETWORKS[0]; ++k) {
+    oclstm_context *context = faulty_context();
+    faulty.sweep = spoil_output;
+    faulty.plan_create = plan_of_one_step;
+    spoiled_width = WIDTHS[k];
+    spoiled_by = 1e-3F;
+    assert_status(verify(context, NETWORKS[k], 0, 0.0F), OCLSTM_E_MISMATCH);
+    assert_int_equal(results[0].resynchronised, 1);
+    assert_true(results[0].max_absolute > 0.9e-3 && results[0].max_absolute < 1.1e-3);
+    oclstm_context_destroy(&context);
+  }
+}
+
+static oclstm_status verify_as(oclstm_context *context, oclstm_precision precision, float by) {
+  const network_desc network = {.layers = "f", .input_size = I, .seed = 17};
+  oclstm_model *model = network_create(&network);
+  oclstm_verify_desc desc = OCLSTM_VERIFY_DESC_INIT;
+  spoiled_width = 5;
+  spoiled_by = by;
+  desc.plan.precision = precision;
+  desc.rows = B;
+  desc.steps = T;
+  desc.x = x;
+  desc.lengths = LENGTHS;
+  oclstm_status status = oclstm_verify(context, model, &desc, results, &last_error);
+  oclstm_model_destroy(&model);
+  return status;
+}
+
+static void verify_has_bounds_of_each_precision(void **unused) {
+  (void)unused;
+  static const float BOUNDS[] = {1e-5F, 2e-3F, 2e-2F};
+  oclstm_context *context = faulty_context();
+  faulty.sweep = spoil_output;
+  random_fill(x, T * B * I, 4);
+  for (int p = OCLSTM_PRECISION_F32; p <= OCLSTM_PRECISION_BF16; ++p) {
+    assert_ok(verify_as(context, (oclstm_precision)p, 0.9F * BOUNDS[p]), &last_error);
+    assert_status(verify_as(context, (oclstm_precision)p, 1.2F * BOUNDS[p]), OCLSTM_E_MISMATCH);
+  }
+  assert_status(verify_as(context, (oclstm_precision)3, 0.0F), OCLSTM_E_ARGUMENT);
   oclstm_context_destroy(&context);
 }
 
@@ -209,7 +291,7 @@ static void verify_resynchronised_still_finds_faults(void **unused) {
 
 static void verify_refuses_bad_arguments(void **unused) {
   (void)unused;
-  const network_desc network = {"f", I, 0, 0.0F, 17};
+  const network_desc network = {.layers = "f", .input_size = I, .seed = 17};
   oclstm_model *model = network_create(&network);
   oclstm_context *context = faulty_context();
   oclstm_verify_desc desc = OCLSTM_VERIFY_DESC_INIT;
@@ -225,6 +307,9 @@ static void verify_refuses_bad_arguments(void **unused) {
   assert_status(oclstm_verify(context, model, &desc, results, &last_error), OCLSTM_E_ARGUMENT);
   desc.rows = B;
   assert_status(oclstm_verify(NULL, model, &desc, results, &last_error), OCLSTM_E_ARGUMENT);
+  desc.ids = ids;
+  assert_status(oclstm_verify(context, model, &desc, results, &last_error), OCLSTM_E_ARGUMENT);
+  desc.ids = NULL;
   desc.struct_size = 3;
   assert_status(oclstm_verify(context, model, &desc, results, &last_error), OCLSTM_E_ARGUMENT);
   oclstm_context_destroy(&context);
@@ -234,6 +319,9 @@ static void verify_refuses_bad_arguments(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(verify_of_the_reference_finds_no_difference),
+      cmocka_unit_test(verify_of_every_kind_of_layer),
+      cmocka_unit_test(verify_resynchronises_every_kind_of_layer),
+      cmocka_unit_test(verify_has_bounds_of_each_precision),
       cmocka_unit_test(verify_finds_a_broken_layer_and_only_that),
       cmocka_unit_test(verify_lets_no_nan_pass),
       cmocka_unit_test(verify_resynchronises_chaotic_layers),

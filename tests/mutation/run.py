@@ -18,13 +18,16 @@ import mutants
 
 COPIED = ["CMakeLists.txt", "LICENSE", "CHANGELOG.md", "cmake", "host", "include", "kernels", "tests", "examples", "bench"]
 # Tests that have to notice the faults of an engine, in stages: a later stage runs only when the earlier ones did not.
-UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sweeps))"
+UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sweeps|cells|cells_sweeps))"
+OWN = r"^reference\."
 FORMATS = r"^(formats|model)\."
+JOBS = r"^job\.(arrays$|verify$|cells\.reference$)"
 STAGES = {
-    mutants.REFERENCE: [UNITS + r"\.reference$"],
+    mutants.REFERENCE: [r"^(golden\.stored|forward\.(equations|cells))\.reference$", OWN, UNITS + r"\.reference$"],
     mutants.OPENCL: [r"^forward\.(equations|directions)\.pocl-(stepwise\+plain|fused-step)$",
                      UNITS + r"\.pocl-(stepwise\+plain|fused-step)$"],
     mutants.FILES: [r"^golden\.stored\.reference$", FORMATS],
+    mutants.JOBS: [JOBS],
 }
 
 
@@ -61,31 +64,36 @@ class Builds:
                     "-DCMAKE_C_FLAGS_DEBUG=-O1", "-DBUILD_SHARED_LIBS=OFF"])
         if done.returncode != 0:
             sys.exit(f"cannot configure:\n{done.stdout}")
-        self.targets = self.test_programs()
+        self.programs = self.test_programs()
 
     def test_programs(self):
-        """The executables behind the tests, as targets of the build. CTest itself keeps quiet about those not yet built."""
-        names = set()
+        """Of each test its executables, as targets of the build. CTest itself keeps quiet about those not yet built."""
+        programs = {}
         for listing in self.build.rglob("CTestTestfile.cmake"):
             for test in re.findall(r"^add_test\((.*)\)$", listing.read_text(), re.M):
-                if re.search(f"{UNITS}|{FORMATS}", test.lstrip("[=")):
-                    names.update(re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test))
-        if not names:
-            sys.exit(f"no tests in {self.build}")
-        return sorted(names)
+                name = test.lstrip("[=").split("]")[0].split(" ")[0]
+                programs[name] = re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test)
+        return programs
 
-    def make(self):
-        return run(["cmake", "--build", self.build, "--target", *self.targets])
+    def make(self, stage):
+        """Builds what the tests of a stage run."""
+        targets = {target for name, of in self.programs.items() if re.search(stage, name) for target in of}
+        if not targets:
+            sys.exit(f"no tests are called {stage} in {self.build}")
+        return run(["cmake", "--build", self.build, "--target", *sorted(targets)])
 
     def first_red(self, engine):
-        """Name of a test that fails, or None."""
+        """(name of a test that fails or None, what the compiler says when it fails or None)."""
         for stage in STAGES[engine]:
+            made = self.make(stage)
+            if made.returncode != 0:
+                return None, made.stdout
             done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "-j", "2",
                         "--timeout", "120", "-R", stage])
             if done.returncode != 0:
                 red = re.search(r"Test +#\d+: (\S+) \.*\*\*\*", done.stdout)
-                return red.group(1) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
-        return None
+                return (red.group(1), None) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
+        return None, None
 
 
 def try_mutant(builds, mutant):
@@ -98,10 +106,8 @@ def try_mutant(builds, mutant):
         return None, f"{file} does not hold exactly once: {find}"
     try:
         path.write_text(bad)
-        made = builds.make()
-        if made.returncode != 0:
-            return None, f"{file} does not compile:\n{made.stdout[-2000:]}"
-        return builds.first_red(engine), None
+        red, wrong = builds.first_red(engine)
+        return red, wrong and f"{file} does not compile:\n{wrong[-2000:]}"
     finally:
         path.write_text(good)
 
@@ -123,11 +129,10 @@ def main():
     options = parser.parse_args()
     chosen = [m for m in mutants.MUTANTS if options.only in f"{m[0]}: {m[1]}"]
     builds = Builds(options.source.resolve(), options.work.resolve())
-    made = builds.make()
-    if made.returncode != 0:
-        sys.exit(f"the tree as it is does not build:\n{made.stdout[-4000:]}")
     for engine in sorted({m[0] for m in chosen}):
-        red = builds.first_red(engine)
+        red, wrong = builds.first_red(engine)
+        if wrong is not None:
+            sys.exit(f"the tree as it is does not build:\n{wrong[-4000:]}")
         if red is not None:
             sys.exit(f"the tree as it is: {red} fails")
     rows, broken, survived = [], 0, 0
