@@ -147,7 +147,7 @@ done:
   return status;
 }
 
-/* ReverseSequence over whole rows is time turned round: its lengths are the number of steps, from the graph or fixed. */
+/* ReverseSequence over whole rows is time turned round: its lengths are those of the layer, or the number of steps. */
 oclstm_status oclstm__operate_reverse_sequence(oclstm__import *import, const oclstm__onnx_node *node,
                                                oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -162,7 +162,9 @@ oclstm_status oclstm__operate_reverse_sequence(oclstm__import *import, const ocl
     TRY(oclstm__node_refuse(import, node, value, error));
   }
   TRY(oclstm__node_axis(import, node, given, value->rank, &time, error));
-  REQUIRE(oclstm__lengths_are_whole(import, lengths, &value->axes[time]), OCLSTM_E_UNSUPPORTED,
+  bool own = lengths->kind == OCLSTM__INPUT && value->kind == OCLSTM__SEQUENCE &&
+             import->recurrent[value->pieces[0].node].lengths == (int)lengths->input;
+  REQUIRE(own || oclstm__lengths_are_whole(import, lengths, &value->axes[time]), OCLSTM_E_UNSUPPORTED,
           "%s: its lengths are not all steps of %s", LABEL, OCLSTM__AXES(value));
   oclstm__value turned = *value;
   TRY(reverse(import, node, time, &turned, error));
