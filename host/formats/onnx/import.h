@@ -118,6 +118,7 @@ oclstm__operator oclstm__operate_transpose;
 oclstm__operator oclstm__operate_squeeze, oclstm__operate_unsqueeze;
 oclstm__operator oclstm__operate_reshape, oclstm__operate_flatten;
 oclstm__operator oclstm__operate_slice, oclstm__operate_gather; /* slice.c, gather.c: a part of an axis */
+oclstm__operator oclstm__operate_reverse_sequence;              /* select.c */
 /* join.c: directions and states put together */
 oclstm__operator oclstm__operate_concat, oclstm__operate_add, oclstm__operate_mul, oclstm__operate_div;
 /* shapes.c: shapes computed in the graph, and constants filled into them */
@@ -175,6 +176,9 @@ oclstm_status oclstm__take_sequence(oclstm__import *import, oclstm__recurrent *r
                                     oclstm_error *error);
 oclstm_status oclstm__take_lengths(oclstm__import *import, oclstm__recurrent *recurrent, oclstm_error *error);
 oclstm_status oclstm__take_states(oclstm__import *import, oclstm__recurrent *recurrent, oclstm_error *error);
+/* Whether lengths are all steps of a sequence whose time is this axis: they say nothing then. */
+bool oclstm__lengths_are_whole(const oclstm__import *import, const oclstm__value *lengths,
+                               const oclstm__axis *time);
 /* Reads activations, activation_alpha and activation_beta. activations.c */
 oclstm_status oclstm__read_activations(const oclstm__import *import, oclstm__recurrent *recurrent,
                                        oclstm_error *error);

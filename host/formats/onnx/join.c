@@ -117,11 +117,13 @@ oclstm_status oclstm__operate_concat(oclstm__import *import, const oclstm__onnx_
   size_t axis = 0;
   bool constants = true;
   bool extents = true;
+  bool zeros = true;
   TRY(oclstm__node_int(import, node, "axis", 0, &given, error));
   REQUIRE(node->n_inputs != 0, OCLSTM_E_FORMAT, "%s: no inputs", LABEL);
   for (size_t k = 0; k < node->n_inputs; ++k) {
     TRY(oclstm__node_operand(import, node, k, &value, error));
     constants = constants && value->kind == OCLSTM__CONSTANT;
+    zeros = zeros && oclstm__value_is_zeros(import, value);
     extents = extents && (value->kind == OCLSTM__CONSTANT || value->kind == OCLSTM__EXTENTS);
   }
   if (constants || extents) {
@@ -129,6 +131,10 @@ oclstm_status oclstm__operate_concat(oclstm__import *import, const oclstm__onnx_
   }
   TRY(oclstm__node_operand(import, node, 0, &value, error));
   oclstm__value joined = *value;
+  if (zeros) {
+    TRY(oclstm__node_define(import, node, 0, &joined, error));
+    goto done;
+  }
   if (!oclstm__value_has_axes(value)) {
     TRY(oclstm__node_refuse(import, node, value, error));
   }

@@ -51,6 +51,7 @@ static const struct {
     {"Mul", oclstm__operate_mul},
     {"RNN", oclstm__operate_recurrent},
     {"Reshape", oclstm__operate_reshape},
+    {"ReverseSequence", oclstm__operate_reverse_sequence},
     {"Shape", oclstm__operate_shape},
     {"Slice", oclstm__operate_slice},
     {"Squeeze", oclstm__operate_squeeze},

@@ -146,3 +146,29 @@ oclstm_status oclstm__select(const oclstm__import *import, const oclstm__onnx_no
 done:
   return status;
 }
+
+/* ReverseSequence over whole rows is time turned round: its lengths are those of the layer, or the number of steps. */
+oclstm_status oclstm__operate_reverse_sequence(oclstm__import *import, const oclstm__onnx_node *node,
+                                               oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__value *value = NULL;
+  const oclstm__value *lengths = NULL;
+  int64_t given = 0;
+  size_t time = 0;
+  TRY(oclstm__node_operand(import, node, 0, &value, error));
+  TRY(oclstm__node_operand(import, node, 1, &lengths, error));
+  TRY(oclstm__node_int(import, node, "time_axis", 0, &given, error));
+  if (!oclstm__value_has_axes(value)) {
+    TRY(oclstm__node_refuse(import, node, value, error));
+  }
+  TRY(oclstm__node_axis(import, node, given, value->rank, &time, error));
+  bool own = lengths->kind == OCLSTM__INPUT && value->kind == OCLSTM__SEQUENCE &&
+             import->recurrent[value->pieces[0].node].lengths == (int)lengths->input;
+  REQUIRE(own || oclstm__lengths_are_whole(import, lengths, &value->axes[time]), OCLSTM_E_UNSUPPORTED,
+          "%s: its lengths are not all steps of %s", LABEL, OCLSTM__AXES(value));
+  oclstm__value turned = *value;
+  TRY(reverse(import, node, time, &turned, error));
+  TRY(oclstm__node_define(import, node, 0, &turned, error));
+done:
+  return status;
+}

@@ -55,16 +55,20 @@ done:
 
 /* ---- lengths ---- */
 
-/* All lengths equal to the whole of a sequence whose length is fixed say nothing. */
-static bool says_nothing(const oclstm__import *import, const oclstm__constant *lengths) {
-  int64_t T = oclstm__axis_size(&import->time);
-  for (size_t k = 0; k < lengths->count; ++k) {
+bool oclstm__lengths_are_whole(const oclstm__import *import, const oclstm__value *lengths,
+                               const oclstm__axis *time) {
+  const oclstm__constant *constant = oclstm__value_constant(import, lengths);
+  if (lengths->kind == OCLSTM__EXTENTS) {
+    return lengths->n_extents == 1 && lengths->extents[0].factor == 1 && time->n == 1 &&
+           oclstm__axis_same(&lengths->extents[0].axis, time);
+  }
+  for (size_t k = 0; constant != NULL && k < constant->count; ++k) {
     int64_t length = 0;
-    if (!oclstm__constant_int(lengths, k, &length) || length != T) {
+    if (!oclstm__constant_int(constant, k, &length) || length != oclstm__axis_size(time)) {
       return false;
     }
   }
-  return true;
+  return constant != NULL;
 }
 
 oclstm_status oclstm__take_lengths(oclstm__import *import, oclstm__recurrent *recurrent,
@@ -77,13 +81,12 @@ oclstm_status oclstm__take_lengths(oclstm__import *import, oclstm__recurrent *re
   if (value == NULL) {
     goto done;
   }
-  const oclstm__constant *constant = oclstm__value_constant(import, value);
-  if (constant != NULL) {
-    REQUIRE(says_nothing(import, constant), OCLSTM_E_UNSUPPORTED,
-            "%s: sequence_lens is a constant, and not the %lld steps of X", LABEL,
-            (long long)oclstm__axis_size(&import->time));
+  if (oclstm__lengths_are_whole(import, value, &import->time)) {
     goto done;
   }
+  REQUIRE(value->kind != OCLSTM__CONSTANT, OCLSTM_E_UNSUPPORTED,
+          "%s: sequence_lens is a constant, and not the %lld steps of X", LABEL,
+          (long long)oclstm__axis_size(&import->time));
   REQUIRE(value->kind == OCLSTM__INPUT && value->rank == 1 && value->taken == 0, OCLSTM_E_UNSUPPORTED,
           "%s: sequence_lens is neither an input of the graph nor a constant", LABEL);
   recurrent->lengths = (int)value->input;

@@ -103,6 +103,12 @@ oclstm_status oclstm__operate_expand(oclstm__import *import, const oclstm__onnx_
   TRY(oclstm__node_operand(import, node, 0, &value, error));
   TRY(oclstm__node_operand(import, node, 1, &shape, error));
   TRY(oclstm__value_extents(import, node, shape, extents, &n, error));
+  if (value->kind == OCLSTM__EXTENTS && value->n_extents == 1 && n == 1) { /* one length for every row */
+    oclstm__value lengths = *value;
+    lengths.rank = 1;
+    TRY(oclstm__node_define(import, node, 0, &lengths, error));
+    goto done;
+  }
   if (value->kind != OCLSTM__CONSTANT && value->kind != OCLSTM__FILLED) {
     TRY(oclstm__node_refuse(import, node, value, error));
   }
