@@ -81,11 +81,11 @@ def lengths_for(draws, T, B):
     return [draws.randint(0, T) for _ in range(B)] if choice < 5 else None
 
 
-def wish_for(draws, k):
-    """Kinds, directions and layouts in turn, everything else by chance."""
+def layer_for(k):
+    """Kinds and directions in turn, everything else by chance. Devices make a program for each."""
+    draws = random.Random(k)
     kind, direction = ("lstm", "lstm", "gru", "rnn")[k % 4], ("forward", "reverse", "bidirectional")[k // 4 % 3]
-    layer = dict(kind=kind, input_size=draws.choice([1, 3, 8]), hidden_size=draws.choice([1, 5, 8]), direction=direction,
-                 bias=draws.choice(["two", "two", "none"]))
+    layer = dict(kind=kind, input_size=draws.choice([1, 3, 8]), hidden_size=draws.choice([5, 8]), direction=direction)
     if kind == "lstm" and draws.random() < 0.5:
         layer["peephole"] = "diagonal"
     if kind == "lstm" and draws.random() < 0.3:
@@ -100,10 +100,16 @@ def wish_for(draws, k):
         no_lists = draws.random() < 0.25
         if no_lists:
             default_activations(draws, layer)
+    return layer, no_lists
+
+
+def wish_for(draws, k):
+    """Four models of each configuration: layouts in turn, the rest by chance."""
+    layer, no_lists = layer_for(k // 4)
     T, B = draws.randint(3, 7), draws.randint(1, 4)
     state = draws.choice([None, "input", "input", "constant"])
-    layer["initial_state"] = state == "constant"
-    return layer, dict(T=T, B=B, lengths=lengths_for(draws, T, B), state=state, batch_first=k // 12 % 4 == 3, no_lists=no_lists,
+    layer.update(initial_state=state == "constant", bias=draws.choice(["two", "two", "none"]))
+    return layer, dict(T=T, B=B, lengths=lengths_for(draws, T, B), state=state, batch_first=k % 4 == 3, no_lists=no_lists,
                        constants=draws.random() < 0.2, all_outputs=draws.random() < 0.7)
 
 

@@ -65,8 +65,10 @@ def together():
                 yield dict(name=name, kind="lstm", chosen=base + more + ((state,) if state in variants.LAYER else ()))
 
 
-def described(layers, head=None, embedding=None):
+def described(layers, head=None, embedding=None, activation=None, clip=None):
     found = {"format": 1, "layers": networks.connected(layers)}
+    if activation:
+        layers[0].update(activation={"forward": activation}, clip_preactivation=clip)
     if embedding:
         found["embedding"] = {"size": embedding}
     if head:
@@ -83,6 +85,8 @@ def uneven():
         [one("gru", ("linear_before_reset",), 2, 4), one("lstm", ("projection",), 0, 5), one("rnn", ("reverse",), 0, 3)]))
     yield dict(name="lstm_uneven_merges", lengths=RAGGED, description=described(
         [one("lstm", (merge,), 4, 4) for merge in ("sum", "mul", "average", "bidirectional")], embedding=6))
+    yield dict(name="lstm_threshold_is_reached", description=described(
+        [one("lstm", ("peephole",), 3, 4)], activation={"candidate": {"kind": "thresholded_relu", "alpha": 0.3}}, clip=0.3))
     for kind in oracle.GATES:
         yield dict(name=kind + "_sizes_1", B=1, description=described([one(kind, ("bidirectional",), 1, 1)]))
         yield dict(name=kind + "_sizes_odd", B=2, description=described([one(kind, ("linear_before_reset",)[:kind == "gru"], 17, 19)]))

@@ -27,7 +27,7 @@ ACTIVATIONS = {
     "relu": lambda x, a, b: np.maximum(x, 0),
     "affine": lambda x, a, b: a * x + b,
     "leaky_relu": lambda x, a, b: np.where(x >= 0, x, a * x),
-    "thresholded_relu": lambda x, a, b: np.where(x >= a, x, 0 * x),
+    "thresholded_relu": lambda x, a, b: np.where(x > a, x, 0 * x),  # at a itself as onnxruntime has it
     "scaled_tanh": lambda x, a, b: a * np.tanh(b * x),
     "hard_sigmoid": lambda x, a, b: np.minimum(np.maximum(a * x + b, 0), 1),
     "elu": lambda x, a, b: np.where(x >= 0, x, a * np.expm1(np.minimum(x, 0))),

@@ -70,7 +70,7 @@ def pairs(kind):
     return {frozenset(p) for p in itertools.combinations(groups, 2) if groups[p[0]] != groups[p[1]]}
 
 
-def cover(kind, most=5):
+def cover(kind, most=7):
     """Sets of at most `most` variants in which every pair occurs; greedy, in a fixed order."""
     groups, left = of_kind(kind), pairs(kind)
     while left:
