@@ -2,7 +2,7 @@
 """Writes a folder of ONNX models with what onnxruntime computes for them now, in float32.
 
 A model is one LSTM, GRU or RNN node with distinct random weights; together they have every attribute and every optional input.
-onnxruntime leaves the specification in five places, which ort_deviations.py shows and docs/conformance.md lists; here a case
+onnxruntime leaves the specification in six places, which ort_deviations.py shows and docs/conformance.md lists; here a case
 keeps clear of them, or the rule stands beside the result that is replaced. SPDX-License-Identifier: MIT
 """
 import argparse
