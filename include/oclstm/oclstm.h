@@ -371,6 +371,14 @@ OCLSTM_API oclstm_status oclstm_model_load_memory(const void *bytes, size_t n,
  * Returns OK; E_ARGUMENT; E_OPEN (the folder is missing or not writable, or path is no regular
  * file or may not be written); E_WRITE; E_FULL; E_MEMORY. */
 OCLSTM_API oclstm_status oclstm_model_save(const oclstm_model *model, const char *path, oclstm_error *error);
+/* Writes the model as an ONNX graph (operator set 14) in the same way. Inputs are X [T,B,I], or ids [T,B] before an
+ * embedding, lengths [B], and initial_h_N and initial_c_N [D,B,H] of each layer N that has no initial state of its own;
+ * outputs Y, and Y_h_N and Y_c_N. With a head, Y behind a row's length is the head's bias. Dropout is left out: it is nothing
+ * outside of training.
+ * Returns what oclstm_model_save does; E_UNSUPPORTED naming what ONNX cannot say (a projection, layer norm, clip_cell, zoneout,
+ * i = 1 - f); E_LIMIT (more than the 2 GiB of an ONNX file). */
+OCLSTM_API oclstm_status oclstm_model_save_onnx(const oclstm_model *model, const char *path,
+                                                oclstm_error *error);
 
 /* Destroys *model and sets it to NULL; NULL and *model == NULL are fine. Plans and states of the model must be
  * destroyed before. */

@@ -31,7 +31,7 @@ done:
   return status;
 }
 
-static oclstm_status copy_weights(const builder *b, const oclstm__recurrent *node, size_t d,
+static oclstm_status copy_weights(const builder *b, const oclstm__recurrent *node, size_t d, oclstm_bias bias,
                                   oclstm_weights *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   static const unsigned ALONE[] = {0};
@@ -43,8 +43,10 @@ static oclstm_status copy_weights(const builder *b, const oclstm__recurrent *nod
   size_t H = node->H;
   TRY(copy_blocks(b, node->W, d * G * H * node->I, H * node->I, G, order, &to->W_ih, error));
   TRY(copy_blocks(b, node->R, d * G * H * H, H * H, G, order, &to->W_hh, error));
-  if (node->B != NULL) {
+  if (bias != OCLSTM_BIAS_NONE) {
     TRY(copy_blocks(b, node->B, d * 2 * G * H, H, G, order, &to->b_ih, error));
+  }
+  if (bias == OCLSTM_BIAS_TWO) {
     TRY(copy_blocks(b, node->B, d * 2 * G * H + G * H, H, G, order, &to->b_hh, error));
   }
   if (node->P != NULL) {
@@ -77,6 +79,20 @@ static bool has_state(const oclstm__recurrent *node) {
   return node->initial_h != NULL || node->initial_c != NULL;
 }
 
+/* Whether a layer needs both biases: the second half of B is zero where a library has only one. */
+static oclstm_bias find_bias(const oclstm__recurrent *node, const oclstm__recurrent *other) {
+  const oclstm__recurrent *nodes[] = {node, other};
+  for (size_t n = 0; node->B != NULL && n < 2; ++n) {
+    size_t half = nodes[n]->B->dims[1] / 2;
+    for (size_t k = 0; k < nodes[n]->B->count; ++k) {
+      if (k / half % 2 == 1 && oclstm__constant_at(nodes[n]->B, k) != 0.0) {
+        return OCLSTM_BIAS_TWO;
+      }
+    }
+  }
+  return node->B != NULL ? OCLSTM_BIAS_ONE : OCLSTM_BIAS_NONE;
+}
+
 static void describe(oclstm_layer *layer, const oclstm__import *import, const oclstm__chain_layer *chain) {
   const oclstm__recurrent *node = &import->recurrent[chain->nodes[0]];
   const oclstm__recurrent *other = &import->recurrent[chain->nodes[chain->n_nodes - 1]];
@@ -84,7 +100,7 @@ static void describe(oclstm_layer *layer, const oclstm__import *import, const oc
   layer->kind = node->kind;
   layer->input_size = node->I;
   layer->hidden_size = node->H;
-  layer->bias = node->B != NULL ? OCLSTM_BIAS_TWO : OCLSTM_BIAS_NONE;
+  layer->bias = find_bias(node, other);
   layer->peephole = node->P != NULL ? OCLSTM_PEEPHOLE_DIAGONAL : OCLSTM_PEEPHOLE_NONE;
   layer->coupling = node->input_forget ? OCLSTM_COUPLING_FORGET_FROM_INPUT : OCLSTM_COUPLING_NONE;
   layer->clip_preactivation = node->clip;
@@ -109,7 +125,7 @@ static oclstm_status build_layer(const builder *b, size_t l, oclstm_error *error
     oclstm_weights *to = &b->weights[2 * l + d];
     const oclstm__recurrent *node = &b->import->recurrent[chain->nodes[chain->n_nodes == 2 ? d : 0]];
     size_t own = chain->n_nodes == 2 ? 0 : d;
-    TRY(copy_weights(b, node, own, to, error));
+    TRY(copy_weights(b, node, own, layer->bias, to, error));
     if (layer->initial_state) {
       TRY(copy_state(b, node, own, node->initial_h, &to->initial_h, error));
     }

@@ -135,7 +135,7 @@ static oclstm_status choose_output(oclstm__import *import, oclstm_error *error) 
             "output %.*s of the graph is no output of a recurrent network", OCLSTM__TEXT(port.name));
     bool later =
         chosen != NULL && rank == rank_of(chosen->kind) && value->pieces[0].node > chosen->pieces[0].node;
-    if (rank != 0 && !value->joined && (chosen == NULL || rank > rank_of(chosen->kind) || later)) {
+    if (rank != 0 && value->n_joined == 0 && (chosen == NULL || rank > rank_of(chosen->kind) || later)) {
       chosen = value;
     }
   }

@@ -61,6 +61,7 @@ static oclstm_status make_room(oclstm__import *import, oclstm_error *error) {
   REQUIRE(n != 0, OCLSTM_E_UNSUPPORTED, "the graph has no node of LSTM, GRU or RNN");
   REQUIRE(n <= 2 * import->limits->layers, OCLSTM_E_LIMIT, "%zu recurrent nodes, the limit is %llu layers", n,
           (unsigned long long)import->limits->layers);
+  import->n_recurrent_most = n;
   import->recurrent = oclstm__alloc(&import->allocator, n, sizeof *import->recurrent);
   import->chain = oclstm__alloc(&import->allocator, n, sizeof *import->chain);
   REQUIRE(import->recurrent != NULL && import->chain != NULL, OCLSTM_E_MEMORY, "%zu recurrent nodes", n);

@@ -47,7 +47,8 @@ typedef struct oclstm__import {
   oclstm__onnx_folder folder;
   oclstm__onnx_graph graph;
   size_t n_values, n_constants, n_recurrent, n_inputs;
-  size_t most_values, most_constants;
+  size_t n_recurrent_most, most_values, most_constants;
+  oclstm__list joined; /* pieces of final states that were joined */
   oclstm__value *values;
   oclstm__constant *constants;
   oclstm__onnx_port *inputs;
@@ -110,6 +111,74 @@ typedef oclstm_status oclstm__operator(oclstm__import *import, const oclstm__onn
 /* Gives a node's outputs their meaning. E_UNSUPPORTED naming the node and its operator. */
 oclstm__operator oclstm__operate;           /* operators.c: whichever it is */
 oclstm__operator oclstm__operate_recurrent; /* recurrent.c: LSTM, GRU, RNN */
+/* glue.c: axes in another order, and what changes nothing */
+oclstm__operator oclstm__operate_identity, oclstm__operate_cast, oclstm__operate_dropout;
+oclstm__operator oclstm__operate_transpose;
+/* squeeze.c, reshape.c */
+oclstm__operator oclstm__operate_squeeze, oclstm__operate_unsqueeze;
+oclstm__operator oclstm__operate_reshape, oclstm__operate_flatten;
+oclstm__operator oclstm__operate_slice, oclstm__operate_gather; /* slice.c, gather.c: a part of an axis */
+oclstm__operator oclstm__operate_reverse_sequence;              /* select.c */
+/* join.c: directions and states put together */
+oclstm__operator oclstm__operate_concat, oclstm__operate_add, oclstm__operate_mul, oclstm__operate_div;
+/* shapes.c: shapes computed in the graph, and constants filled into them */
+oclstm__operator oclstm__operate_shape, oclstm__operate_constant_of_shape, oclstm__operate_expand;
+/* dense.c: the head */
+oclstm__operator oclstm__operate_matmul, oclstm__operate_gemm;
+/* Add of a constant to the head; E_UNSUPPORTED where the head has one already. */
+oclstm_status oclstm__head_bias(oclstm__import *import, const oclstm__onnx_node *node,
+                                const oclstm__value *head, const oclstm__constant *bias, oclstm_error *error);
+
+/* ---- fold.c: operators on constants; the result is the import's to free ---- */
+
+oclstm_status oclstm__fold_cast(const oclstm__import *import, const oclstm__constant *from,
+                                oclstm_dtype dtype, oclstm__constant *to, oclstm_error *error);
+oclstm_status oclstm__fold_transpose(const oclstm__import *import, const oclstm__constant *from,
+                                     const size_t order[], oclstm__constant *to, oclstm_error *error);
+/* The same elements with another shape, whose count was checked. The bytes stay where they are. */
+void oclstm__fold_shape(const oclstm__constant *from, size_t rank, const size_t dims[], oclstm__constant *to);
+/* n entries of an axis, from `first` on. */
+oclstm_status oclstm__fold_slice(const oclstm__import *import, const oclstm__constant *from, size_t axis,
+                                 size_t first, size_t n, oclstm__constant *to, oclstm_error *error);
+/* E_SHAPE where the others are not as the first but for the axis. */
+oclstm_status oclstm__fold_concat(const oclstm__import *import, const oclstm__constant *const from[],
+                                  size_t n, size_t axis, oclstm__constant *to, oclstm_error *error);
+
+/* ---- what the operators share ---- */
+
+/* An axis of a value of this rank, counted from the end where it is negative. E_FORMAT when there is no such axis. */
+oclstm_status oclstm__node_axis(const oclstm__import *import, const oclstm__onnx_node *node, int64_t given,
+                                size_t rank, size_t *axis, oclstm_error *error);
+/* E_UNSUPPORTED: the operator cannot be understood on this value. */
+oclstm_status oclstm__node_refuse(const oclstm__import *import, const oclstm__onnx_node *node,
+                                  const oclstm__value *value, oclstm_error *error);
+/* A shape as extents, from the graph or from a constant. */
+oclstm_status oclstm__value_extents(const oclstm__import *import, const oclstm__onnx_node *node,
+                                    const oclstm__value *value, oclstm__extent extents[OCLSTM__ONNX_RANK],
+                                    size_t *n, oclstm_error *error);
+/* Whether a value is what recurrent layers or the graph's input hold: it has axes. */
+static inline bool oclstm__value_has_axes(const oclstm__value *value) {
+  return value->kind >= OCLSTM__INPUT;
+}
+/* A filled constant whose elements are all zero: no shape changes what it is. */
+bool oclstm__value_is_zeros(const oclstm__import *import, const oclstm__value *value);
+/* Entries of an axis: n from `first` on, which counts from the end where it is negative; step -1: all, turned round. */
+typedef struct oclstm__range {
+  size_t axis;
+  int64_t first, n, step;
+  bool whole; /* everything */
+} oclstm__range;
+/* What is left of a value that has axes. E_UNSUPPORTED where that has no name here. select.c */
+oclstm_status oclstm__select(const oclstm__import *import, const oclstm__onnx_node *node,
+                             const oclstm__range *r, oclstm__value *value, oclstm_error *error);
+/* The inputs of a recurrent node that are no weights: X, sequence_lens, initial_h and initial_c. sequence.c */
+oclstm_status oclstm__take_sequence(oclstm__import *import, oclstm__recurrent *recurrent,
+                                    oclstm_error *error);
+oclstm_status oclstm__take_lengths(oclstm__import *import, oclstm__recurrent *recurrent, oclstm_error *error);
+oclstm_status oclstm__take_states(oclstm__import *import, oclstm__recurrent *recurrent, oclstm_error *error);
+/* Whether lengths are all steps of a sequence whose time is this axis: they say nothing then. */
+bool oclstm__lengths_are_whole(const oclstm__import *import, const oclstm__value *lengths,
+                               const oclstm__axis *time);
 /* Reads activations, activation_alpha and activation_beta. activations.c */
 oclstm_status oclstm__read_activations(const oclstm__import *import, oclstm__recurrent *recurrent,
                                        oclstm_error *error);

@@ -29,22 +29,34 @@ done:
   return status;
 }
 
-static oclstm_status operate_identity(oclstm__import *import, const oclstm__onnx_node *node,
-                                      oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__value *value = NULL;
-  TRY(oclstm__node_operand(import, node, 0, &value, error));
-  TRY(oclstm__node_define(import, node, 0, value, error));
-done:
-  return status;
-}
-
 static const struct {
   const char *name;
   oclstm__operator *operate;
 } OPERATORS[] = {
-    {"Constant", operate_constant},      {"GRU", oclstm__operate_recurrent}, {"Identity", operate_identity},
-    {"LSTM", oclstm__operate_recurrent}, {"RNN", oclstm__operate_recurrent},
+    {"Add", oclstm__operate_add},
+    {"Cast", oclstm__operate_cast},
+    {"Concat", oclstm__operate_concat},
+    {"Constant", operate_constant},
+    {"ConstantOfShape", oclstm__operate_constant_of_shape},
+    {"Div", oclstm__operate_div},
+    {"Dropout", oclstm__operate_dropout},
+    {"Expand", oclstm__operate_expand},
+    {"Flatten", oclstm__operate_flatten},
+    {"GRU", oclstm__operate_recurrent},
+    {"Gather", oclstm__operate_gather},
+    {"Gemm", oclstm__operate_gemm},
+    {"Identity", oclstm__operate_identity},
+    {"LSTM", oclstm__operate_recurrent},
+    {"MatMul", oclstm__operate_matmul},
+    {"Mul", oclstm__operate_mul},
+    {"RNN", oclstm__operate_recurrent},
+    {"Reshape", oclstm__operate_reshape},
+    {"ReverseSequence", oclstm__operate_reverse_sequence},
+    {"Shape", oclstm__operate_shape},
+    {"Slice", oclstm__operate_slice},
+    {"Squeeze", oclstm__operate_squeeze},
+    {"Transpose", oclstm__operate_transpose},
+    {"Unsqueeze", oclstm__operate_unsqueeze},
 };
 
 oclstm_status oclstm__operate(oclstm__import *import, const oclstm__onnx_node *node, oclstm_error *error) {

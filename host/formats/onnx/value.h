@@ -59,16 +59,27 @@ typedef struct oclstm__value {
   };
   size_t n_extents;
   size_t input;         /* INPUT, EMBEDDED: which */
-  int64_t first, taken; /* INPUT: rows of its axis 0 that are left; taken 0: all */
-  bool reversed;        /* time runs backwards, against the order of the input */
-  bool joined;          /* FINAL: states of several layers */
-  size_t n_pieces;      /* SEQUENCE, FINAL: what the features are made of */
+  int64_t first, taken; /* INPUT: entries of the axis taken_tag that are left; taken 0: all */
+  int taken_tag;
+  bool reversed; /* time, the axis reversed_tag, runs backwards, against the order of the input */
+  int reversed_tag;
+  size_t joined, n_joined; /* FINAL: states of several layers, of import->joined; n_joined 0: of one */
+  size_t n_pieces;         /* SEQUENCE, FINAL: what the features are made of */
   oclstm__piece pieces[2];
   oclstm_merge merge;
 } oclstm__value;
 
+/* A number that is known, or -1: of an entry that is no factor alone, by the sizes of its axis. */
+int64_t oclstm__extent_number(const oclstm__extent *extent);
 static inline oclstm__axis oclstm__axis_of(int tag, int64_t size) {
   return (oclstm__axis){1, {{tag, size}}};
+}
+static inline bool oclstm__axis_same(const oclstm__axis *a, const oclstm__axis *b) {
+  bool same = a->n == b->n;
+  for (size_t k = 0; same && k < a->n; ++k) {
+    same = a->parts[k].tag == b->parts[k].tag;
+  }
+  return same;
 }
 static inline bool oclstm__axis_is(const oclstm__axis *axis, int tag) {
   return axis->n == 1 && axis->parts[0].tag == tag;

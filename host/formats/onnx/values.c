@@ -20,6 +20,12 @@ int64_t oclstm__axis_size(const oclstm__axis *axis) {
   return size;
 }
 
+int64_t oclstm__extent_number(const oclstm__extent *extent) {
+  int64_t size = oclstm__axis_size(&extent->axis);
+  int64_t number = extent->factor;
+  return extent->axis.n != 0 && (size < 0 || __builtin_mul_overflow(number, size, &number)) ? -1 : number;
+}
+
 const char *oclstm__axes_text(const oclstm__value *value, char text[OCLSTM__AXES_TEXT]) {
   size_t n = 0;
   text[n++] = '[';
@@ -61,6 +67,10 @@ oclstm_status oclstm__values_create(oclstm__import *import, oclstm_error *error)
   import->table = oclstm__alloc(&import->allocator, import->table_size, sizeof *import->table);
   REQUIRE((import->values != NULL && import->value_names != NULL) || import->most_values == 0,
           OCLSTM_E_MEMORY, "%zu values", import->most_values);
+  import->joined = (oclstm__list){.allocator = &import->allocator,
+                                  .element = sizeof(oclstm__piece),
+                                  .most = 64 * import->n_recurrent_most,
+                                  .status = &import->graph.status};
   REQUIRE(import->constants != NULL && import->inputs != NULL && import->table != NULL, OCLSTM_E_MEMORY,
           "%zu constants", import->most_constants);
 done:
@@ -71,6 +81,7 @@ void oclstm__values_destroy(oclstm__import *import) {
   for (size_t k = 0; k < import->n_constants; ++k) {
     oclstm__constant_free(&import->constants[k], &import->allocator);
   }
+  oclstm__list_free(&import->joined);
   oclstm__free(&import->allocator, import->values);
   oclstm__free(&import->allocator, import->value_names);
   oclstm__free(&import->allocator, import->constants);
