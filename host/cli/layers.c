@@ -64,20 +64,24 @@ static void print_member(const char *description, const char *name, const char *
   (void)fputs(otherwise, stdout);
 }
 
-/* The caller's. */
+/* The caller's; NULL on failure. */
 static int describe(const oclstm_layer *layer, char **description) {
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
   size_t n = 0;
   *description = NULL;
-  oclstm_status status = oclstm_layer_describe(layer, NULL, 0, &n, &error);
-  if (status == OCLSTM_OK) {
-    *description = cli_calloc(n, 1);
-    if (*description == NULL) {
-      return cli_fail(OCLSTM_E_MEMORY, "a description of %zu bytes", n);
-    }
-    status = oclstm_layer_describe(layer, *description, n, &n, &error);
+  if (oclstm_layer_describe(layer, NULL, 0, &n, &error) != OCLSTM_OK) {
+    return cli_report(&error, NULL);
   }
-  return status == OCLSTM_OK ? CLI_DONE : cli_report(&error, NULL);
+  char *text = cli_calloc(n, 1);
+  if (text == NULL) {
+    return cli_fail(OCLSTM_E_MEMORY, "a description of %zu bytes", n);
+  }
+  if (oclstm_layer_describe(layer, text, n, &n, &error) != OCLSTM_OK) {
+    free(text);
+    return cli_report(&error, NULL);
+  }
+  *description = text;
+  return CLI_DONE;
 }
 
 int cli_print_layer(size_t index, const oclstm_layer *layer) {
@@ -85,8 +89,10 @@ int cli_print_layer(size_t index, const oclstm_layer *layer) {
                                            "bias", "direction"};
   char *description = NULL;
   member m;
-  int code = CLI_DONE;
-  CHECK(describe(layer, &description));
+  int code = describe(layer, &description);
+  if (description == NULL) {
+    return code;
+  }
   (void)printf("layer %-3zu ", index);
   print_member(description, "kind", "");
   (void)putchar(' ');
@@ -109,15 +115,16 @@ int cli_print_layer(size_t index, const oclstm_layer *layer) {
       (void)putchar('\n');
     }
   }
-done:
   free(description);
   return code;
 }
 
 int cli_json_layer(cli_json *json, const oclstm_layer *layer) {
   char *description = NULL;
-  int code = CLI_DONE;
-  CHECK(describe(layer, &description));
+  int code = describe(layer, &description);
+  if (description == NULL) {
+    return code;
+  }
   cli_json_begin(json, NULL, '{');
   cli_json_members(json, description);
   if (layer->direction == OCLSTM_FORWARD) {
@@ -132,7 +139,6 @@ int cli_json_layer(cli_json *json, const oclstm_layer *layer) {
   cli_json_integer(json, "output_size", oclstm_layer_output_size(layer));
   cli_json_integer(json, "parameters", oclstm_layer_parameters(layer));
   cli_json_end(json, '}');
-done:
   free(description);
   return code;
 }

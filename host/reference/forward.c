@@ -89,7 +89,7 @@ static void write_row(const walk *w, const one_way *way, size_t t, size_t b) {
   for (size_t j = 0; j < cell->R; ++j) {
     to[j] = merged(way->merge, to[j], active ? way->h[b * cell->R + j] : 0.0);
   }
-  if (way->cells != NULL) {
+  if (way->cells != NULL && way->c != NULL) {
     float *cells = way->cells + place(w, at, b) * way->cells_width + way->cells_column;
     for (size_t j = 0; j < cell->H; ++j) {
       cells[j] = active ? (float)way->c[b * cell->H + j] : 0.0F;

@@ -112,7 +112,6 @@ static void describe(oclstm__reference_plan *plan) {
   info->rows = plan->base.desc.rows;
   info->steps = plan->base.desc.steps;
   (void)snprintf(info->strategy, sizeof info->strategy, "reference");
-  (void)snprintf(info->precision, sizeof info->precision, "f64"); /* whatever was asked for */
   (void)snprintf(info->gemm, sizeof info->gemm, "reference");
   (void)snprintf(info->reason, sizeof info->reason,
                  "the reference is one way only: plain loops in double precision on the host");

@@ -577,8 +577,8 @@ typedef struct oclstm_io {
  * A sequence fed in pieces of any size gives, bit for bit, what it gives in one piece, as long as no layer has a
  * reverse direction: that one sees only this call's steps (oclstm_job.h runs it over longer sequences). A row's
  * results do not depend on other rows: NaN or Inf stays in its row.
- * Returns OK; E_ARGUMENT; E_STATE (state of another model, context, B or precision); E_LENGTHS; E_INDEX; E_OPENCL; E_DEVICE_LOST; E_MEMORY
- * and E_DEVICE_MEMORY (the driver's, when it takes memory only now). */
+ * Returns OK; E_ARGUMENT; E_STATE (state of another model, context, B or precision); E_LENGTHS; E_INDEX; E_OPENCL;
+ * E_DEVICE_LOST; E_MEMORY and E_DEVICE_MEMORY (the driver's, when it takes memory only now). */
 OCLSTM_API oclstm_status oclstm_forward(oclstm_plan *plan, oclstm_state *state, const oclstm_io *io,
                                         oclstm_error *error);
 

@@ -135,11 +135,11 @@ typedef struct oclstm_job_desc {
 #define OCLSTM_JOB_DESC_INIT \
   { sizeof(oclstm_job_desc), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 
-/* Runs the source's sequences from beginning to end, as one oclstm_forward of all steps does. What lies between walks is float32, as it is on devices; the
- * reference, which keeps double within a call, is rounded there.
+/* Runs the source's sequences from beginning to end, as one oclstm_forward of all steps does. What lies between walks is
+ * float32, as it is on devices; the reference, which keeps double within a call, is rounded there.
  * Returns OK; E_ARGUMENT; E_STATE; E_SHAPE (source.features is not oclstm_model_input_size); E_LENGTHS; E_INDEX (with the
- * step of the whole sequence); E_LIMIT; E_MEMORY; E_STOPPED; E_OPEN, E_WRITE, E_FULL, E_READ (the scratch file); what source and sinks return; E_OPENCL;
- * E_DEVICE_LOST. */
+ * step of the whole sequence); E_LIMIT; E_MEMORY; E_STOPPED; E_OPEN, E_WRITE, E_FULL, E_READ (the scratch file); what
+ * source and sinks return; E_OPENCL; E_DEVICE_LOST. */
 OCLSTM_API oclstm_status oclstm_job_run(const oclstm_job_desc *desc, oclstm_error *error);
 
 /* ---- Verification ---------------------------------------------------------------------------- */

@@ -2,7 +2,6 @@
 
 Environment: OCLSTM_PROGRAM (the program under test), OCLSTM_DEVICE and OCLSTM_CACHE_DIR as the program itself reads them.
 """
-import atexit
 import json
 import os
 import pathlib
@@ -14,12 +13,6 @@ import unittest
 import numpy as np
 
 PROGRAM = os.environ["OCLSTM_PROGRAM"]
-# What a device may refuse to run, by name; the reference refuses nothing. Empty once devices compute everything.
-REFUSALS = ["an embedding", "kind gru", "kind rnn", "projection", "peephole", "coupling", "layer_norm", "merge",
-            "go_backwards", "clip_preactivation", "clip_cell", "clip_projection", "activation", "zoneout", "dropout",
-            "initial_state", "precision f16", "precision bf16"]
-refused = []
-atexit.register(lambda: print(f"runs refused by name: {len(refused)}"))
 
 
 class Result:
@@ -53,18 +46,6 @@ class CliTest(unittest.TestCase):
 
     def run_good(self, *arguments, **options):
         result = self.run_cli(*arguments, **options)
-        self.assertEqual((result.code, result.err), (0, ""))
-        return result
-
-    def run_or_refused(self, *arguments, **options):
-        """A good run, or None where the device refuses the model by a name of REFUSALS, which is counted."""
-        result = self.run_cli(*arguments, **options)
-        names = [name for name in REFUSALS if f"{name}" in result.err]
-        if (result.code in (2, 3) and result.err.startswith("oclstm: E_UNSUPPORTED: ") and names
-                and os.environ["OCLSTM_DEVICE"] != "reference"):
-            self.assertEqual((result.out, result.err.count("\n")), ("", 1))
-            refused.append(names[0])
-            return None
         self.assertEqual((result.code, result.err), (0, ""))
         return result
 

@@ -41,7 +41,7 @@ class Ids(CliTest):
         return expected(self.tensors, self.tensors["embedding.weight"][ids], lengths)[0]
 
     def run_ids(self, name, ids, *options):
-        return self.run_or_refused("run", self.net, self.save(name, ids), "-o", self.path("y.npy"), *options)
+        return self.run_good("run", self.net, self.save(name, ids), "-o", self.path("y.npy"), *options)
 
     def close(self, got, want):
         self.assertEqual((got.dtype, got.shape), (np.float32, want.shape))
@@ -49,26 +49,26 @@ class Ids(CliTest):
 
     def test_every_integer_type_rank_and_layout(self):
         for kind in ["i1", "i2", "i4", "i8"]:
-            if self.run_ids("x.npy", self.ids.astype(kind), "--chunk", 7):
-                self.close(self.load("y.npy"), self.want(self.ids))
-        if self.run_ids("x.npy", self.ids[:, 1]):
-            self.close(self.load("y.npy"), self.want(self.ids)[:, 1])
-        if self.run_ids("x.npy", np.ascontiguousarray(self.ids.T), "--layout", "bti", "--output-layout", "bti"):
-            self.close(self.load("y.npy"), self.want(self.ids).transpose(1, 0, 2))
+            self.run_ids("x.npy", self.ids.astype(kind), "--chunk", 7)
+            self.close(self.load("y.npy"), self.want(self.ids))
+        self.run_ids("x.npy", self.ids[:, 1])
+        self.close(self.load("y.npy"), self.want(self.ids)[:, 1])
+        self.run_ids("x.npy", np.ascontiguousarray(self.ids.T), "--layout", "bti", "--output-layout", "bti")
+        self.close(self.load("y.npy"), self.want(self.ids).transpose(1, 0, 2))
 
     def test_padding_is_not_looked_at(self):
         lengths = np.array([30, 0, 13])
         self.ids[np.arange(30)[:, None] >= lengths] = -(1 << 40)
-        if self.run_ids("x.npy", self.ids, "--lengths", self.save("l.npy", lengths), "--chunk", 8):
-            clean = np.where(np.arange(30)[:, None] < lengths, self.ids, 0)
-            self.close(self.load("y.npy"), self.want(clean, lengths))
+        self.run_ids("x.npy", self.ids, "--lengths", self.save("l.npy", lengths), "--chunk", 8)
+        clean = np.where(np.arange(30)[:, None] < lengths, self.ids, 0)
+        self.close(self.load("y.npy"), self.want(clean, lengths))
 
     def test_several_files(self):
         for k, steps in enumerate([30, 0, 13]):
             self.save(f"in/{k}.npy", self.ids[:steps, k].astype(np.int32))
-        if self.run_or_refused("run", self.net, pathlib.Path("in"), "-o", self.path("out"), "--batch", 2):
-            for k, steps in enumerate([30, 0, 13]):
-                self.close(self.load(f"out/{k}.npy"), self.want(self.ids[:steps, k:k + 1])[:, 0])
+        self.run_good("run", self.net, pathlib.Path("in"), "-o", self.path("out"), "--batch", 2)
+        for k, steps in enumerate([30, 0, 13]):
+            self.close(self.load(f"out/{k}.npy"), self.want(self.ids[:steps, k:k + 1])[:, 0])
 
     def refuse(self, status, text, ids, *options):
         line = [self.net, self.save("x.npy", ids)]
@@ -105,12 +105,9 @@ class Ids(CliTest):
     def test_verify_makes_ids_of_its_own(self):
         for layers in [[LSTM], [dict(LSTM, direction="bidirectional")]]:
             net, _ = self.described(layers, name="two.safetensors", embedding=2, head=3)
-            result = self.run_or_refused("verify", net, "--json")
-            if result:
-                report = json.loads(result.out)
-                self.assertEqual([r["passed"] for r in report["results"]], [True, True])
-        if self.run_or_refused("verify", self.net, self.save("x.npy", self.ids), "--steps", 4):
-            self.assertIn("3 rows, 4 steps", self.run_good("verify", self.net, self.save("x.npy", self.ids), "--steps", 4).out)
+            report = json.loads(self.run_good("verify", net, "--json").out)
+            self.assertEqual([r["passed"] for r in report["results"]], [True, True])
+        self.assertIn("3 rows, 4 steps", self.run_good("verify", self.net, self.save("x.npy", self.ids), "--steps", 4).out)
 
 
 class States(CliTest):
@@ -121,8 +118,7 @@ class States(CliTest):
         x = self.normal(20, 3, 3)
         a, b, whole = self.save("a.npy", x[:8]), self.save("b.npy", x[8:]), self.save("x.npy", x)
         cn, c0 = (["--cn", self.path("cn.npy")], ["--c0", self.path("cn.npy")]) if c else ([], [])
-        if not self.run_or_refused("run", net, whole, "-o", self.path("y.npy")):
-            return
+        self.run_good("run", net, whole, "-o", self.path("y.npy"))
         self.run_good("run", net, a, "-o", self.path("ya.npy"), "--hn", self.path("hn.npy"), *cn)
         self.assertEqual(self.load("hn.npy").shape, h)
         if c:
@@ -141,8 +137,7 @@ class States(CliTest):
     def test_a_state_of_the_model_is_the_default_of_each(self):
         net, tensors = self.described([dict(LSTM, initial_state=True)])
         x = self.save("x.npy", self.normal(6, 2, 3))
-        if not self.run_or_refused("run", net, x, "-o", self.path("y.npy")):
-            return
+        self.run_good("run", net, x, "-o", self.path("y.npy"))
         y = self.load("y.npy")
         h0 = np.broadcast_to(tensors["lstm.initial_h_l0"], (1, 2, 5))
         c0 = np.broadcast_to(tensors["lstm.initial_c_l0"], (1, 2, 5))
@@ -178,17 +173,16 @@ class Results(CliTest):
             net, _ = self.described(layers, head=2)
             lengths = self.save("l.npy", np.array([25, 0, 11]))
             line = ["run", net, self.save("x.npy", self.normal(25, 3, 3)), "--lengths", lengths, "-o"]
-            if self.run_or_refused(*line, self.path("y.npy")):
-                self.run_good(*line, self.path("z.npy"), "--chunk", 4)
-                np.testing.assert_allclose(self.load("z.npy"), self.load("y.npy"), rtol=0, atol=2e-6)
+            self.run_good(*line, self.path("y.npy"))
+            self.run_good(*line, self.path("z.npy"), "--chunk", 4)
+            np.testing.assert_allclose(self.load("z.npy"), self.load("y.npy"), rtol=0, atol=2e-6)
 
     def test_go_backwards_is_the_other_order_of_reverse(self):
         reverse = dict(LSTM, direction="reverse")
         net, tensors = self.described([dict(reverse, go_backwards=True)])
         x, lengths = self.normal(25, 3, 3), [25, 0, 11]
         line = ["--lengths", self.save("l.npy", np.array(lengths)), "--chunk", 4, "-o"]
-        if not self.run_or_refused("run", net, self.save("x.npy", x), *line, self.path("y.npy"), "--cells", self.path("c.npy")):
-            return
+        self.run_good("run", net, self.save("x.npy", x), *line, self.path("y.npy"), "--cells", self.path("c.npy"))
         plain = pathlib.Path("plain.safetensors")
         description = {"format": 1, "layers": [dict(reverse, input_size=3)]}
         (self.folder / plain).write_bytes(safetensors(tensors, metadata={"oclstm": json.dumps(description)}))
@@ -201,9 +195,8 @@ class Results(CliTest):
     def test_verify_passes_every_layer(self):
         for layers in EVERYTHING:
             net, _ = self.described(layers, embedding=7, head=2)
-            result = self.run_or_refused("verify", net, "--json")
-            if result:
-                self.assertEqual([r["passed"] for r in json.loads(result.out)["results"]], [True] * (len(layers) + 1))
+            report = json.loads(self.run_good("verify", net, "--json").out)
+            self.assertEqual([r["passed"] for r in report["results"]], [True] * (len(layers) + 1))
 
 
 class Precision(CliTest):
@@ -212,9 +205,7 @@ class Precision(CliTest):
         x = self.save("x.npy", self.normal(6, 2, 3))
         self.run_good("run", net, x, "-o", self.path("f32.npy"))
         for precision, bound in [("f32", 1e-5), ("f16", 2e-3), ("bf16", 2e-2)]:
-            result = self.run_or_refused("run", net, x, "-o", self.path("y.npy"), "--precision", precision, "--json")
-            if not result:
-                continue
+            result = self.run_good("run", net, x, "-o", self.path("y.npy"), "--precision", precision, "--json")
             self.assertEqual(json.loads(result.out)["precision"], precision)
             np.testing.assert_allclose(self.load("y.npy"), self.load("f32.npy"), rtol=0, atol=bound)
             text = self.run_good("run", net, x, "-o", self.path("y.npy"), "--precision", precision).out
@@ -276,6 +267,11 @@ class Info(CliTest):
             self.assertIn(f"{strategy['strategy']}: {strategy['why_not'] or 'supported'}", text)
         self.assertTrue(report["strategies"][0]["supported"] and report["strategies"][1]["supported"])
         self.assertEqual(report["strategies"][2]["why_not"], "strategy rows is not supported")
+        net, _ = self.described([LSTM, dict(LSTM, layer_norm="haste")])
+        report = json.loads(self.run_good("info", net, "--json").out)
+        self.assertEqual([s["supported"] for s in report["strategies"]], [True, False, False, False])
+        self.assertIn("layer_norm", report["strategies"][1]["why_not"])
+        self.assertIn(f"fused-step: {report['strategies'][1]['why_not']}", self.run_good("info", net).out)
 
 
 if __name__ == "__main__":

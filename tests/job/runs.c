@@ -2,9 +2,12 @@
  * SPDX-License-Identifier: MIT */
 #include "runs.h"
 
+#include <dirent.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/model.h"
 
@@ -65,12 +68,38 @@ void free_results(results *r) {
 
 /* ---- the two ways ---- */
 
+/* Compiled programs of this process: the same few are wanted again and again. */
+static char programs_folder[] = "/tmp/oclstm-test-programs-XXXXXX";
+
+static void remove_programs(void) {
+  DIR *folder = opendir(programs_folder);
+  for (struct dirent *entry = folder != NULL ? readdir(folder) : NULL; entry != NULL;
+       entry = readdir(folder)) {
+    char path[sizeof programs_folder + sizeof entry->d_name + 1];
+    (void)snprintf(path, sizeof path, "%s/%s", programs_folder, entry->d_name);
+    (void)unlink(path);
+  }
+  (void)(folder != NULL && closedir(folder));
+  (void)rmdir(programs_folder);
+}
+
+static const char *programs(void) {
+  static bool made;
+  if (!made) {
+    assert_non_null(mkdtemp(programs_folder));
+    assert_int_equal(atexit(remove_programs), 0);
+    made = true;
+  }
+  return programs_folder;
+}
+
 void open_bench(bench *b, const network_desc *network, size_t rows, size_t steps, bool cells) {
   memset(b, 0, sizeof *b);
   oclstm_context_desc context = OCLSTM_CONTEXT_DESC_INIT;
   oclstm_plan_desc plan = OCLSTM_PLAN_DESC_INIT;
   context.device = options.device;
   context.allocator = counting_allocator(&b->count);
+  context.cache_dir = programs();
   plan.rows = rows;
   plan.steps = steps;
   plan.cells = cells;
@@ -317,6 +346,7 @@ static counted_memory memory_of(const char *layers, bool ragged, uint64_t steps)
 }
 
 void assert_bounded_memory(const char *layers, bool ragged) {
+  (void)memory_of(layers, ragged, 300); /* from here on the programs are there */
   counted_memory small = memory_of(layers, ragged, 300);
   counted_memory large = memory_of(layers, ragged, options.small ? 600 : 6000);
   assert_int_equal(small.peak, large.peak);
