@@ -50,7 +50,8 @@ endfunction()
 #   oclstm_device_tests(NAME EXE [LABEL...] [ARGS ARG...] [THROUGH COMMAND...]
 #                       [FULL] [ON DEVICE...] [EXCEPT DEVICE...])
 #
-# An entry of the list is DEVICE or DEVICE-STRATEGY or DEVICE-STRATEGY+GEMM: "pocl-stepwise+plain".
+# An entry of the list is DEVICE or DEVICE-STRATEGY or DEVICE-STRATEGY+GEMM: "pocl-stepwise+plain". ON and EXCEPT name devices
+# or whole entries.
 set(OCLSTM_TEST_DEVICES reference CACHE STRING
   "What the device tests run on: reference, pocl-stepwise+clblast, pocl-fused-step, oclgrind-fused-step, rusticl, ...")
 
@@ -73,7 +74,8 @@ function(oclstm_device_tests name exe)
     if(tests_FULL)
       set(full FULL)
     endif()
-    if((NOT tests_ON OR device IN_LIST tests_ON) AND NOT device IN_LIST tests_EXCEPT)
+    if((NOT tests_ON OR device IN_LIST tests_ON OR entry IN_LIST tests_ON)
+       AND NOT device IN_LIST tests_EXCEPT AND NOT entry IN_LIST tests_EXCEPT)
       oclstm_device_test(${name}.${entry} ${exe} ${device} ${strategy} ${gemm} ${tests_UNPARSED_ARGUMENTS}
         ARGS ${tests_ARGS} THROUGH ${tests_THROUGH} ${full})
     endif()
