@@ -223,10 +223,11 @@ int main(int argc, char **argv) {
   static struct CMUnitTest tests[MAX_CELL_CASES];
   read_options(argc, argv);
   n_cases = make_cell_cases(CASES, options.small, options.seed);
-  for (size_t k = 0; k < n_cases; ++k) {
+  const size_t n_tour = make_cell_tour(CASES + n_cases, options.seed);
+  for (size_t k = 0; k < n_cases + n_tour; ++k) {
     tests[k] = (struct CMUnitTest){CASES[k].name, run_case, NULL, report_case, &CASES[k]};
   }
-  int status = run_device_tests("forward.cells", tests, n_cases);
+  int status = run_device_tests("forward.cells", tests, n_cases + n_tour);
   for (int kind = 0; kind < 3 && status != 0; ++kind) {
     report_fields((oclstm_cell_kind)kind);
   }
