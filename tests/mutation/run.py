@@ -93,7 +93,7 @@ class Builds:
             done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "-j", "2",
                         "--timeout", "120", "-R", stage])
             if done.returncode != 0:
-                red = re.search(r"Test +#\d+: (\S+) \.*\*\*\*", done.stdout)
+                red = re.search(r"Test +#\d+: (\S+) [^*\n]*\*\*\*", done.stdout)
                 return (red.group(1), None) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
         return None, None
 
