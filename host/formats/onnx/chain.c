@@ -171,6 +171,11 @@ static oclstm_status check_outputs(const oclstm__import *import, oclstm_error *e
     const oclstm__value *value = oclstm__value_find(import, port.name);
     bool is_state = value->kind == OCLSTM__FINAL_H || value->kind == OCLSTM__FINAL_C;
     bool is_main = value->kind == main->kind && same_source(value, main) && value->reversed == main->reversed;
+    const oclstm__axis *features = value->rank != 0 ? &value->axes[value->rank - 1] : NULL;
+    REQUIRE(
+        features != NULL && features->n != 0 && features->parts[features->n - 1].tag == OCLSTM__TAG_FEATURE,
+        OCLSTM_E_UNSUPPORTED, "output %.*s of the graph is %s: its last axis is not the features",
+        OCLSTM__TEXT(port.name), OCLSTM__AXES(value));
     REQUIRE(is_state || is_main, OCLSTM_E_UNSUPPORTED,
             "output %.*s of the graph is neither the last layer's nor a final state of the chain",
             OCLSTM__TEXT(port.name));

@@ -10,6 +10,7 @@
  *         h = g(Xt Wh^T + (r . Ht-1) Rh^T + Rbh + Wbh)            or, with linear_before_reset,
  *         h = g(Xt Wh^T + r . (Ht-1 Rh^T + Rbh) + Wbh)            Ht = (1 - z) . h + z . Ht-1
  *   RNN   Ht = f(Xt Wi^T + Ht-1 Ri^T + Wbi + Rbi)
+ * clip bounds what f and g are given; h is given Ct as it is, as in onnxruntime.
  * Source: the operators' pages of the ONNX specification, LSTM-22, GRU-22, RNN-22.
  * SPDX-License-Identifier: MIT */
 #include "formats/onnx/evaluate.h"
@@ -54,7 +55,7 @@ static double candidate(const oclstm__recurrent *node, size_t d, double v) {
 }
 
 static double output(const oclstm__recurrent *node, size_t d, double v) {
-  return apply(node->activation[d][OCLSTM_ROLE_OUTPUT], OCLSTM_ACT_TANH, clip(node, v));
+  return apply(node->activation[d][OCLSTM_ROLE_OUTPUT], OCLSTM_ACT_TANH, v);
 }
 
 /* ---- products ---- */
