@@ -22,6 +22,8 @@ UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sw
 CELLS = r"^forward\.(cells|cells_sweeps)"
 OWN = r"^reference\."
 FORMATS = r"^(formats|model)\."
+# Scripts in Python, on the reference.
+CONVERT = r"^convert\.(keras_refused|torch|keras[23]\.reference)$"
 JOBS = r"^job\.(arrays$|verify$|cells\.reference$)"
 STAGES = {
     mutants.REFERENCE: [r"^(golden\.stored|forward\.(equations|cells))\.reference$", OWN, UNITS + r"\.reference$",
@@ -29,6 +31,7 @@ STAGES = {
     mutants.OPENCL: [r"^forward\.(equations|directions)\.pocl-(stepwise\+plain|fused-step)$",
                      UNITS + r"\.pocl-(stepwise\+plain|fused-step)$", r"^forward\.tour_"],
     mutants.FILES: [r"^golden\.stored\.reference$", FORMATS],
+    mutants.CONVERT: [CONVERT],
     mutants.JOBS: [JOBS],
 }
 
@@ -74,7 +77,8 @@ class Builds:
         for listing in self.build.rglob("CTestTestfile.cmake"):
             for test in re.findall(r"^add_test\((.*)\)$", listing.read_text(), re.M):
                 name = test.lstrip("[=").split("]")[0].split(" ")[0]
-                programs[name] = re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test)
+                found = re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test)
+                programs[name] = ["oclstm_cli" if program == "oclstm" else program for program in found]
         return programs
 
     def make(self, stage):
