@@ -18,10 +18,11 @@ fi
 build_packages="gcc libc6-dev cmake ninja-build pkg-config ocl-icd-opencl-dev opencl-c-headers libclblast-dev
   libjansson-dev libxxhash-dev nanopb libnanopb-dev protobuf-compiler"
 demo_packages="gnuplot-nox"
-# cmocka: C tests. h5py: files of Keras. PoCL, oclgrind, rusticl: three OpenCL implementations, which tests choose by name. torch: vectors to compare with.
+# cmocka: C tests. h5py: files of Keras. PoCL, oclgrind, rusticl: three OpenCL implementations, which tests choose by name. torch:
+# vectors to compare with. libdnnl, libonnx-testdata: networks of others; onnxruntime comes by pip, see make_environment.
 # clang, clang-format, clang-tidy, shellcheck: rules of the tree. g++: public headers as C++. binutils: exported names.
 test_packages="python3 python3-numpy python3-h5py libcmocka-dev oclgrind mesa-opencl-icd pocl-opencl-icd python3-torch clang clang-format clang-tidy
-  shellcheck g++ binutils ccache"
+  shellcheck g++ binutils ccache python3-venv libdnnl-dev libonnx-testdata"
 
 say() {
   printf '%s\n' "quickstart: $*" >&2
@@ -91,6 +92,18 @@ ensure_device() {
   fi
 }
 
+# Debian has no onnxruntime: the tests get it, and what goes with it, in a Python environment of their own.
+make_environment() {
+  environment=build/conformance-python
+  wanted=tests/conformance/requirements.txt
+  if ! cmp -s "$wanted" "$environment/installed.txt"; then
+    say "installing $wanted in $environment"
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install -q --disable-pip-version-check -r "$wanted"
+    cp "$wanted" "$environment/installed.txt"
+  fi
+}
+
 build() {
   cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release "$@"
   cmake --build build
@@ -107,7 +120,8 @@ case ${1-} in
   test)
     # shellcheck disable=SC2086
     install_missing $build_packages $demo_packages $test_packages
-    build -DOCLSTM_BUILD_TESTS=ON -DOCLSTM_WERROR=ON
+    make_environment
+    build -DOCLSTM_BUILD_TESTS=ON -DOCLSTM_WERROR=ON -DOCLSTM_REQUIRE_CONFORMANCE=ON
     # A test that finds no device fails instead of being skipped.
     export OCLSTM_REQUIRE_DEVICE=1
     exec ctest --test-dir build --no-tests=error --output-on-failure -j 2

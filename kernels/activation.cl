@@ -39,7 +39,7 @@ static inline floatv activated(int kind, float alpha, float beta, floatv x) {
     case ACT_RELU: return x < zero ? zero : x;
     case ACT_AFFINE: return FMA((floatv)(alpha), x, (floatv)(beta));
     case ACT_LEAKY_RELU: return x < zero ? alpha * x : x;
-    case ACT_THRESHOLDED_RELU: return x <= (floatv)(alpha) ? zero : x;
+    case ACT_THRESHOLDED_RELU: return x <= (floatv)(alpha) ? zero : x; /* as onnxruntime; the text has x < alpha */
     case ACT_SCALED_TANH: return alpha * tanh(beta * x);
     case ACT_HARD_SIGMOID: return between(FMA((floatv)(alpha), x, (floatv)(beta)), 0.0f, 1.0f);
     case ACT_ELU: return x < zero ? alpha * expm1(x) : x;

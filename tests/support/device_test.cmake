@@ -51,7 +51,7 @@ endfunction()
 #                       [FULL] [ON DEVICE...] [EXCEPT DEVICE...])
 #
 # An entry of the list is DEVICE or DEVICE-STRATEGY or DEVICE-STRATEGY+GEMM: "pocl-stepwise+plain". ON and EXCEPT name devices
-# or whole entries.
+# or whole entries. In ARGS, @ENTRY@ is the entry.
 set(OCLSTM_TEST_DEVICES reference CACHE STRING
   "What the device tests run on: reference, pocl-stepwise+clblast, pocl-fused-step, oclgrind-fused-step, rusticl, ...")
 
@@ -76,8 +76,9 @@ function(oclstm_device_tests name exe)
     endif()
     if((NOT tests_ON OR device IN_LIST tests_ON OR entry IN_LIST tests_ON)
        AND NOT device IN_LIST tests_EXCEPT AND NOT entry IN_LIST tests_EXCEPT)
+      string(REPLACE @ENTRY@ ${entry} args "${tests_ARGS}")
       oclstm_device_test(${name}.${entry} ${exe} ${device} ${strategy} ${gemm} ${tests_UNPARSED_ARGUMENTS}
-        ARGS ${tests_ARGS} THROUGH ${tests_THROUGH} ${full})
+        ARGS ${args} THROUGH ${tests_THROUGH} ${full})
     endif()
   endforeach()
 endfunction()

@@ -21,7 +21,8 @@ static void usage(const char *program, const char *what, const char *value) {
           "  --small          small shapes only\n"
           "  --seed N         of everything random; default 1\n"
           "  --cases FOLDER   of case files\n"
-          "  --only PATTERN   of test or case names, * and ? stand for anything\n",
+          "  --only PATTERN   of test or case names, * and ? stand for anything\n"
+          "  --record FILE    what became of each case, for tests that read them\n",
           program, what, value);
   exit(2);
 }
@@ -67,6 +68,8 @@ void read_options(int argc, char **argv) {
       options.cases = value;
     } else if (strcmp(name, "--only") == 0) {
       options.only = value;
+    } else if (strcmp(name, "--record") == 0) {
+      options.record = value;
     } else {
       usage(argv[0], "unknown option", name);
     }

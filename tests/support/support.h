@@ -22,13 +22,14 @@ typedef struct test_options {
   oclstm_gemm gemm;
   bool small; /* shapes for devices that are slow: oclgrind, software GPUs */
   uint64_t seed;
-  const char *cases; /* folder of case files, for tests that read them */
-  const char *only;  /* pattern of test or case names, or NULL */
+  const char *cases;  /* folder of case files, for tests that read them */
+  const char *only;   /* pattern of test or case names, or NULL */
+  const char *record; /* file that says what became of each case, or NULL */
 } test_options;
 
 extern test_options options;
 
-/* Reads --device, --strategy, --gemm, --small, --seed, --cases and --only; exits with status 2 on anything else. */
+/* Reads --device, --strategy, --gemm, --small, --seed, --cases, --only and --record; exits with status 2 on anything else. */
 void read_options(int argc, char **argv);
 /* The options again, as a command line. */
 const char *option_text(void);
