@@ -21,8 +21,10 @@
 #define STAGE_PROJECT 1
 #define STAGE_RESET 2
 #define STAGE_CANDIDATE 3
-#define NORM_HASTE 1
+#define NORM_HASTE 1 /* as oclstm_layer_norm */
 #define NORM_TFLITE 2
+#define FORGET_FROM_INPUT 1 /* as oclstm_coupling */
+#define INPUT_FROM_FORGET 2
 
 #ifndef KIND
 #define KIND LSTM
@@ -35,6 +37,12 @@
 #endif
 #ifndef NORM
 #define NORM 0
+#endif
+#ifndef PEEPHOLE
+#define PEEPHOLE 0
+#endif
+#ifndef COUPLING
+#define COUPLING 0
 #endif
 #ifndef PROJECTION
 #define PROJECTION 0
@@ -106,7 +114,7 @@ static inline floatv zoned(float share, floatv before, floatv after) {
 
 /* The sum of a gate less its bias; c is what the gate's peephole sees: c of the step before for i and f, c_new for o. */
 static inline floatv with_peephole(floatv sum, const unit_input in, int gate, floatv c) {
-#ifdef PEEPHOLE
+#if PEEPHOLE
   if (gate != GATE_G) {
     return FMA(param(in, PEEPHOLE_ROW(gate == GATE_O ? 2 : gate)), c, sum);
   }
@@ -116,10 +124,10 @@ static inline floatv with_peephole(floatv sum, const unit_input in, int gate, fl
 
 /* c_new from the pre-activations of i, f and g, biases included. */
 static inline floatv lstm_c(floatv p_i, floatv p_f, floatv p_g, floatv c) {
-#ifdef FORGET_FROM_INPUT
+#if COUPLING == FORGET_FROM_INPUT
   floatv i = gate_activation(p_i);
   floatv f = 1.0f - i;
-#elif defined(INPUT_FROM_FORGET)
+#elif COUPLING == INPUT_FROM_FORGET
   floatv f = gate_activation(p_f);
   floatv i = 1.0f - f;
 #else

@@ -12,7 +12,7 @@ typedef struct format {
   oclstm_status (*save)(const oclstm_model *model, const char *path, oclstm_error *error);
 } format;
 
-static const format FORMATS[] = {{".safetensors", oclstm_model_save}, {".onnx", NULL}};
+static const format FORMATS[] = {{".safetensors", oclstm_model_save}, {".onnx", oclstm_model_save_onnx}};
 
 static const format *format_of(const char *path) {
   size_t n = strlen(path);
@@ -36,12 +36,8 @@ static int check_options(const cli_options *o) {
   if (o->n_arguments != 2) {
     return cli_usage("convert needs two files: oclstm convert IN OUT");
   }
-  const format *to = format_of(o->arguments[1]);
-  if (to == NULL) {
+  if (format_of(o->arguments[1]) == NULL) {
     return cli_usage("%s: the name of OUT says its format: .safetensors or .onnx", o->arguments[1]);
-  }
-  if (to->save == NULL) {
-    return cli_usage("%s: writing %s is not available in this version", o->arguments[1], to->suffix + 1);
   }
   if (is_same_file(o->arguments[0], o->arguments[1])) {
     return cli_usage("%s and %s are the same file", o->arguments[0], o->arguments[1]);
@@ -74,7 +70,9 @@ int cli_convert(const cli_options *options) {
   CHECK(check_options(options));
   CHECK(cli_open_model(&session, options->arguments[0]));
   if (format_of(options->arguments[1])->save(session.model, options->arguments[1], &error) != OCLSTM_OK) {
-    code = cli_report_output(&error, options->arguments[1]);
+    bool unsayable = error.status == OCLSTM_E_UNSUPPORTED || error.status == OCLSTM_E_LIMIT;
+    code = unsayable ? cli_report(&error, options->arguments[1]) /* the model's fault, not the file's */
+                     : cli_report_output(&error, options->arguments[1]);
     goto done;
   }
   report(options, session.model);

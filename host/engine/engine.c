@@ -174,7 +174,7 @@ static oclstm_status check_ids(const oclstm_plan *plan, const oclstm__sweep *swe
   const int32_t *ids = sweep->input;
   size_t V = plan->model->embedding_size;
   size_t B = plan->desc.rows;
-  for (size_t b = 0; b < B; ++b) {
+  for (size_t b = 0; ids != NULL && b < B; ++b) { /* NULL: no steps */
     size_t valid = sweep->lengths != NULL ? (size_t)sweep->lengths[b] : sweep->steps;
     for (size_t t = 0; t < valid; ++t) {
       int32_t id = ids[sweep->layout == OCLSTM_TIME_MAJOR ? t * B + b : b * sweep->steps + t];

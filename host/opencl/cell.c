@@ -75,12 +75,11 @@ void oclstm__cell_options(const oclstm_layer *layer, size_t direction, const ocl
   options o = {text, 0};
   const struct {
     const char *name;
-    bool present;
-  } flags[] = {
-      {"PEEPHOLE", layer->peephole == OCLSTM_PEEPHOLE_DIAGONAL},
-      {"FORGET_FROM_INPUT", layer->coupling == OCLSTM_COUPLING_FORGET_FROM_INPUT},
-      {"INPUT_FROM_FORGET", layer->coupling == OCLSTM_COUPLING_INPUT_FROM_FORGET},
-      {"PROJECTION", layer->projection_size != 0},
+    int value;
+  } choices[] = {
+      {"KIND", (int)layer->kind},         {"STAGE", spec->number},
+      {"PEEPHOLE", (int)layer->peephole}, {"COUPLING", (int)layer->coupling},
+      {"NORM", (int)layer->layer_norm},   {"PROJECTION", layer->projection_size != 0},
   };
   const struct {
     const char *name;
@@ -92,13 +91,8 @@ void oclstm__cell_options(const oclstm_layer *layer, size_t direction, const ocl
       {"ZONEOUT_H", layer->zoneout_h},
       {"ZONEOUT_C", layer->zoneout_c},
   };
-  add_int(&o, "KIND", (int)layer->kind);
-  add_int(&o, "STAGE", spec->number);
-  add_int(&o, "NORM", (int)layer->layer_norm);
-  for (size_t k = 0; k < sizeof flags / sizeof flags[0]; ++k) {
-    if (flags[k].present) {
-      add_int(&o, flags[k].name, 1);
-    }
+  for (size_t k = 0; k < sizeof choices / sizeof choices[0]; ++k) {
+    add_int(&o, choices[k].name, choices[k].value);
   }
   for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; ++k) {
     if (numbers[k].value > 0.0F) {

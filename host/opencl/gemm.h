@@ -1,6 +1,7 @@
 /* Products with fixed weights: C [M, ldc] = A [M, lda] W^T, W [N, K].
  *
- * Two providers make them: CLBlast, float32 only, and kernels/gemm.cl. A row of C has the same bits whatever M is and wherever in A
+ * Two providers make them: CLBlast, float32 only, and kernels/gemm.cl.
+ * A row of C has the same bits whatever M is and wherever in A
  * the row stands: providers that choose kernels by size are always called with the same number of rows.
  * SPDX-License-Identifier: MIT */
 #ifndef OCLSTM_OPENCL_GEMM_H

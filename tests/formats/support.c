@@ -305,3 +305,13 @@ void assert_status(oclstm_status found, oclstm_status expected, const oclstm_err
     assert_true(error->text[0] != '\0');
   }
 }
+
+void assert_names(const oclstm_error *error, const char *names, const char *what) {
+  if (strstr(error->text, names) == NULL) {
+    fail_msg("%s: \"%s\" does not name \"%s\"", what, error->text, names);
+  }
+}
+
+void say_count(size_t n, const char *what) {
+  print_message("%zu %s: each has its status, and its message names what is wrong\n", n, what);
+}

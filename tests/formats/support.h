@@ -66,6 +66,11 @@ typedef struct counting_allocator {
 } counting_allocator;
 oclstm_allocator counting(counting_allocator *counts);
 
+/* Fails the test when the error's text does not contain `names`. */
+void assert_names(const oclstm_error *error, const char *names, const char *what);
+/* Prints "N malformed ...: each refused as expected, and named". */
+void say_count(size_t n, const char *what);
+
 /* Fails the test with the status, the expected one and the error's text. */
 void assert_status(oclstm_status found, oclstm_status expected, const oclstm_error *error, const char *what);
 

@@ -348,10 +348,9 @@ static void refuses_what_is_unclear(void **state) {
     oclstm_model *model = NULL;
     oclstm_error error = {OCLSTM_OK, 0, 0, ""};
     assert_status(load(REFUSED[k].tensors, NULL, &model, &error), REFUSED[k].status, &error, REFUSED[k].what);
-    if (strstr(error.text, REFUSED[k].names) == NULL) {
-      fail_msg("%s: \"%s\" does not name \"%s\"", REFUSED[k].what, error.text, REFUSED[k].names);
-    }
+    assert_names(&error, REFUSED[k].names, REFUSED[k].what);
   }
+  say_count(sizeof REFUSED / sizeof REFUSED[0], "state_dicts that are no network");
 }
 
 static void keeps_limits(void **state) {

@@ -62,6 +62,7 @@ CASES = [
     (lambda: Net(nn.RNN(4, 5)), []),
     (lambda: Net(nn.RNN(4, 5, 2, bidirectional=True, nonlinearity="relu")), ["--relu"]),
     (lambda: Net(nn.RNN(4, 5, nonlinearity="relu", bias=False), head=nn.Linear(5, 2)), ["--relu", "--head", "back"]),
+    (lambda: Net(nn.GRU(4, 5, bidirectional=True), head=nn.Linear(10, 2)), ["--head", "back"]),
     (lambda: Net(nn.LSTM(4, 5), nn.Embedding(9, 4), nn.Linear(5, 3)), []),
     (lambda: Net(nn.LSTM(4, 4), nn.Embedding(9, 4), nn.Linear(4, 9, bias=False)), ["--embedding", "front", "--head", "back"]),
     (lambda: Net(nn.LSTM(4, 4), nn.Embedding(4, 4), nn.Linear(4, 4)), ["--embedding", "front", "--head", "back"]),

@@ -288,3 +288,29 @@ void describe_cell(const cell_case *c, char *text, size_t bytes) {
     assert_true(used < bytes);
   }
 }
+
+/* ---- what a strategy refuses ---- */
+
+static bool has_layer_norm(const oclstm_layer *layer) {
+  return layer->layer_norm != OCLSTM_NORM_NONE;
+}
+
+/* Everything else must run. AUTO may stand for any strategy and is never in here. */
+static const struct {
+  oclstm_strategy strategy;
+  bool (*has)(const oclstm_layer *layer);
+  const char *text; /* in the error */
+} REFUSED[] = {
+    {OCLSTM_STRATEGY_FUSED_STEP, has_layer_norm, "layer_norm"},
+};
+
+const char *expected_refusal(const cell_case *c) {
+  for (size_t l = 0; l < c->n_layers && device != reference; ++l) {
+    for (size_t k = 0; k < sizeof REFUSED / sizeof REFUSED[0]; ++k) {
+      if (REFUSED[k].strategy == options.strategy && REFUSED[k].has(&c->layers[l])) {
+        return REFUSED[k].text;
+      }
+    }
+  }
+  return NULL;
+}

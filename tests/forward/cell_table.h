@@ -24,6 +24,12 @@ typedef struct cell_case {
  * The same seed gives the same cases. */
 size_t make_cell_cases(cell_case *cases, bool few, uint64_t seed);
 
+/* Few descriptions with many options each, called tour_...; returns how many. */
+size_t make_cell_tour(cell_case *cases, uint64_t seed);
+
+/* The text that the refusal by the strategy under test must contain, or NULL when the case must run. */
+const char *expected_refusal(const cell_case *c);
+
 /* "lstm peephole=diagonal direction=reverse ...", the fields that are not the default. */
 void describe_cell(const cell_case *c, char *text, size_t bytes);
 

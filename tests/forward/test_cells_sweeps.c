@@ -172,6 +172,12 @@ static void run_case(void **state) {
   const int32_t lengths[] = {1000, 0, 2, 1, 3};
   const tolerance limit = device != reference ? (tolerance){0.0, 0.0} : FLOAT32;
   oclstm_model *model = make_layers(c->layers, c->n_layers, c->head, c->V, c->seed);
+  const oclstm_plan_desc desc = plan_desc(device, model, c->B, c->T, true);
+  if (expected_refusal(c) != NULL) {
+    FAILS(OCLSTM_E_UNSUPPORTED, expected_refusal(c), oclstm_supports(device, model, &desc, &last_error));
+    oclstm_model_destroy(&model);
+    return;
+  }
   test_job job = make_job(model, c->T, c->B, c->seed);
   set_lengths(&job, lengths, 5);
   oclstm_plan *plan = make_plan(device, model, c->B, c->T, true);

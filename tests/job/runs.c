@@ -273,21 +273,20 @@ static void check_setting(const setting *s, bool exact, const results *whole) {
 
 /* Ragged rows with cells take every chunk size; the other settings one each. On slow devices, networks with a head and
  * one chunk size. */
-void check_network(const network_desc *network) {
+void check_network(const network_desc *network, bool thorough) {
   static const size_t CHUNKS[] = {64, 1, 7, T, 2 * T};
   setting s = {.network = *network};
   oclstm_model *model = network_create(network);
   bool has_cells = cells_width(model) != 0;
-  for (int variant = 0; variant < 4 && (network->head_size != 0 || !options.small); ++variant) {
-    size_t n = options.small || variant != (has_cells ? 3 : 1) ? 1 : sizeof CHUNKS / sizeof CHUNKS[0];
+  int full = has_cells ? 3 : 1; /* ragged, and with cells if there are any */
+  for (int variant = thorough ? 0 : full; variant <= full && (network->head_size != 0 || !options.small);
+       ++variant) {
+    size_t n = options.small || variant != full ? 1 : sizeof CHUNKS / sizeof CHUNKS[0];
     s.ragged = variant & 1;
     s.cells = variant & 2;
     s.fresh =
         strpbrk(network->layers, "iG") != NULL && variant != 2; /* those that have a state of their own */
     s.chunk = T;
-    if (s.cells && !has_cells) {
-      continue;
-    }
     results whole = run_forward(&s);
     for (size_t k = 0; k < n; ++k) {
       s.chunk = CHUNKS[k];

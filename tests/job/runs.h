@@ -53,9 +53,9 @@ typedef struct setting {
   uint64_t memory_bytes; /* 0: default; 1: everything in a file */
 } setting;
 
-/* Runs a network in one call and in chunks of many sizes, even and ragged, with and without cells, and fails when they
- * differ. */
-void check_network(const network_desc *network);
+/* Runs a network in one call and in chunks of many sizes, ragged and with cells, and fails when they differ; when thorough,
+ * also of rows of one length and without cells. */
+void check_network(const network_desc *network, bool thorough);
 
 /* Twenty times the steps take no more memory and no more allocations. */
 void assert_bounded_memory(const char *layers, bool ragged);

@@ -45,7 +45,7 @@ static void check(const char *layers, size_t head, size_t embedding) {
   const network_desc network = {
       .layers = layers, .input_size = I, .head_size = head, .embedding_size = embedding, .seed = 9};
   if (is_supported(&network)) {
-    check_network(&network);
+    check_network(&network, !options.small);
   }
 }
 

@@ -8,7 +8,7 @@
 
 static void check(const char *layers, size_t head) {
   const network_desc network = {.layers = layers, .input_size = I, .head_size = head, .seed = 9};
-  check_network(&network);
+  check_network(&network, true);
 }
 
 static void job_of_forward_layers(void **unused) {

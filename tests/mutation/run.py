@@ -18,15 +18,20 @@ import mutants
 
 COPIED = ["CMakeLists.txt", "LICENSE", "CHANGELOG.md", "cmake", "host", "include", "kernels", "tests", "examples", "bench"]
 # Tests that have to notice the faults of an engine, in stages: a later stage runs only when the earlier ones did not.
-UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sweeps|cells|cells_sweeps))"
+UNITS = r"^(golden\.stored|forward\.(equations|directions|ragged|chunks|calls|sweeps))"
+CELLS = r"^forward\.(cells|cells_sweeps)"
 OWN = r"^reference\."
 FORMATS = r"^(formats|model)\."
+# Scripts in Python, on the reference.
+CONVERT = r"^convert\.(keras_refused|torch|keras[23]\.reference)$"
 JOBS = r"^job\.(arrays$|verify$|cells\.reference$)"
 STAGES = {
-    mutants.REFERENCE: [r"^(golden\.stored|forward\.(equations|cells))\.reference$", OWN, UNITS + r"\.reference$"],
+    mutants.REFERENCE: [r"^(golden\.stored|forward\.(equations|cells))\.reference$", OWN, UNITS + r"\.reference$",
+                        CELLS + r"\.reference$"],
     mutants.OPENCL: [r"^forward\.(equations|directions)\.pocl-(stepwise\+plain|fused-step)$",
-                     UNITS + r"\.pocl-(stepwise\+plain|fused-step)$"],
+                     UNITS + r"\.pocl-(stepwise\+plain|fused-step)$", r"^forward\.tour_"],
     mutants.FILES: [r"^golden\.stored\.reference$", FORMATS],
+    mutants.CONVERT: [CONVERT],
     mutants.JOBS: [JOBS],
 }
 
@@ -72,7 +77,8 @@ class Builds:
         for listing in self.build.rglob("CTestTestfile.cmake"):
             for test in re.findall(r"^add_test\((.*)\)$", listing.read_text(), re.M):
                 name = test.lstrip("[=").split("]")[0].split(" ")[0]
-                programs[name] = re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test)
+                found = re.findall(re.escape(f'"{self.build}/') + r'[^"]*/(\w+)"', test)
+                programs[name] = ["oclstm_cli" if program == "oclstm" else program for program in found]
         return programs
 
     def make(self, stage):
@@ -82,23 +88,23 @@ class Builds:
             sys.exit(f"no tests are called {stage} in {self.build}")
         return run(["cmake", "--build", self.build, "--target", *sorted(targets)])
 
-    def first_red(self, engine):
+    def first_red(self, stages):
         """(name of a test that fails or None, what the compiler says when it fails or None)."""
-        for stage in STAGES[engine]:
+        for stage in stages:
             made = self.make(stage)
             if made.returncode != 0:
                 return None, made.stdout
             done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "-j", "2",
                         "--timeout", "120", "-R", stage])
             if done.returncode != 0:
-                red = re.search(r"Test +#\d+: (\S+) \.*\*\*\*", done.stdout)
+                red = re.search(r"Test +#\d+: (\S+) [^*\n]*\*\*\*", done.stdout)
                 return (red.group(1), None) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
         return None, None
 
 
 def try_mutant(builds, mutant):
     """(caught by, None) or (None, what is wrong)."""
-    engine, _, file, find, replace = mutant
+    engine, _, file, find, replace, *tests = mutant
     path = builds.tree / file
     good = path.read_text()
     bad = mutate(good, find, replace)
@@ -106,7 +112,7 @@ def try_mutant(builds, mutant):
         return None, f"{file} does not hold exactly once: {find}"
     try:
         path.write_text(bad)
-        red, wrong = builds.first_red(engine)
+        red, wrong = builds.first_red(tests or STAGES[engine])
         return red, wrong and f"{file} does not compile:\n{wrong[-2000:]}"
     finally:
         path.write_text(good)
@@ -116,7 +122,7 @@ def write_table(path, rows):
     with open(path, "w", encoding="utf-8") as table:
         table.write("# Faults that the tests notice\n\nWritten by `tests/mutation/run.py --table`; each fault is one change of "
                     "the source.\n\n| engine | fault | file | caught by |\n|---|---|---|---|\n")
-        for (engine, name, file, _, _), caught in rows:
+        for (engine, name, file, *_), caught in rows:
             table.write(f"| {engine} | {name} | `{file}` | {caught or '**nothing**'} |\n")
 
 
@@ -130,7 +136,7 @@ def main():
     chosen = [m for m in mutants.MUTANTS if options.only in f"{m[0]}: {m[1]}"]
     builds = Builds(options.source.resolve(), options.work.resolve())
     for engine in sorted({m[0] for m in chosen}):
-        red, wrong = builds.first_red(engine)
+        red, wrong = builds.first_red(STAGES[engine])
         if wrong is not None:
             sys.exit(f"the tree as it is does not build:\n{wrong[-4000:]}")
         if red is not None:

@@ -41,8 +41,8 @@ check_kernels() {
       [ "$stem" != "$(basename "$kernel" .cl)" ] || break # a file that belongs in front has only some in front of it
     done
     for options in "" "-DVW=16 -DROWS=6 -DCELLS=1" "-DVW=8 -DROWS=2 -DSTORAGE=1" "-DVW=4 -DSTORAGE=2" \
-      "-DLANES=32 -DROWS=8 -DCELLS=1 -DSTORAGE=1" "-DSTORAGE=2 -DPEEPHOLE=1 -DFORGET_FROM_INPUT=1 -DCLIP_CELL=1.0f" \
-      "-DVW=16 -DPROJECTION=1 -DZONEOUT_C=0.5f -DINPUT_FROM_FORGET=1" "-DSTAGE=1 -DVECTORS=1 -DCLIP_PROJECTION=1.0f" \
+      "-DLANES=32 -DROWS=8 -DCELLS=1 -DSTORAGE=1" "-DSTORAGE=2 -DPEEPHOLE=1 -DCOUPLING=1 -DCLIP_CELL=1.0f" \
+      "-DVW=16 -DPROJECTION=1 -DZONEOUT_C=0.5f -DCOUPLING=2" "-DSTAGE=1 -DVECTORS=1 -DCLIP_PROJECTION=1.0f" \
       "-DKIND=1 -DVECTORS=3 -DVW=8" "-DKIND=1 -DSTAGE=2 -DVECTORS=2" "-DKIND=1 -DSTAGE=3 -DVECTORS=1 -DVW=16" \
       "-DKIND=2 -DVECTORS=1 -DZONEOUT_H=0.1f -DCLIP_PREACTIVATION=2.0f" "-DNORM=1 -DVW=16" "-DNORM=2 -DLANES=32 -DPEEPHOLE=1"; do
       echo "$kernel $options"

@@ -48,14 +48,15 @@ endfunction()
 # Registers an executable for every device of OCLSTM_TEST_DEVICES, as NAME.DEVICE.
 #
 #   oclstm_device_tests(NAME EXE [LABEL...] [ARGS ARG...] [THROUGH COMMAND...]
-#                       [FULL] [ON DEVICE...] [EXCEPT DEVICE...] [ENTRIES ENTRY...])
+#                       [FULL] [ON DEVICE...] [EXCEPT DEVICE...])
 #
-# An entry of the list is DEVICE or DEVICE-STRATEGY or DEVICE-STRATEGY+GEMM: "pocl-stepwise+plain". In ARGS, @ENTRY@ is the entry.
+# An entry of the list is DEVICE or DEVICE-STRATEGY or DEVICE-STRATEGY+GEMM: "pocl-stepwise+plain". ON and EXCEPT name devices
+# or whole entries. In ARGS, @ENTRY@ is the entry.
 set(OCLSTM_TEST_DEVICES reference CACHE STRING
   "What the device tests run on: reference, pocl-stepwise+clblast, pocl-fused-step, oclgrind-fused-step, rusticl, ...")
 
 function(oclstm_device_tests name exe)
-  cmake_parse_arguments(PARSE_ARGV 2 tests "FULL" "" "ARGS;THROUGH;ON;EXCEPT;ENTRIES")
+  cmake_parse_arguments(PARSE_ARGV 2 tests "FULL" "" "ARGS;THROUGH;ON;EXCEPT")
   foreach(entry IN LISTS OCLSTM_TEST_DEVICES)
     if(NOT entry MATCHES "^([a-z]+)(-([a-z-]+))?(\\+([a-z]+))?$")
       message(FATAL_ERROR "OCLSTM_TEST_DEVICES: ${entry} is not DEVICE-STRATEGY+GEMM")
@@ -73,8 +74,8 @@ function(oclstm_device_tests name exe)
     if(tests_FULL)
       set(full FULL)
     endif()
-    if((NOT tests_ON OR device IN_LIST tests_ON) AND NOT device IN_LIST tests_EXCEPT AND
-       (NOT tests_ENTRIES OR entry IN_LIST tests_ENTRIES))
+    if((NOT tests_ON OR device IN_LIST tests_ON OR entry IN_LIST tests_ON)
+       AND NOT device IN_LIST tests_EXCEPT AND NOT entry IN_LIST tests_EXCEPT)
       string(REPLACE @ENTRY@ ${entry} args "${tests_ARGS}")
       oclstm_device_test(${name}.${entry} ${exe} ${device} ${strategy} ${gemm} ${tests_UNPARSED_ARGUMENTS}
         ARGS ${args} THROUGH ${tests_THROUGH} ${full})

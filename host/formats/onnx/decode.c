@@ -158,7 +158,8 @@ oclstm_status oclstm__decode(oclstm__view bytes, const pb_msgdesc_t *fields, voi
     REQUIRE(false, *cause, "%s: %s", what,
             *cause == OCLSTM_E_MEMORY ? "no memory" : "more elements than the limits allow");
   }
-  REQUIRE(decoded, OCLSTM_E_FORMAT, "%s: %s, %zu bytes before its end", what, PB_GET_ERROR(&stream), rest.n);
+  REQUIRE(decoded, OCLSTM_E_FORMAT, "%s: %s, %zu bytes before its end", what,
+          stream.errmsg != NULL ? stream.errmsg : "a field of the wrong type", rest.n);
 done:
   return status;
 }

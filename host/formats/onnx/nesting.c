@@ -53,7 +53,8 @@ oclstm_status oclstm__nesting_check(oclstm__view graph, const oclstm_limits *lim
   bool counted = count_graph(&stream, NULL, &arg);
   REQUIRE(!count.too_deep, OCLSTM_E_LIMIT, "graphs lie in graphs more than %d deep", OCLSTM__ONNX_DEPTH);
   REQUIRE(!count.too_many, OCLSTM_E_LIMIT, "more than %llu nodes", (unsigned long long)count.most);
-  REQUIRE(counted, OCLSTM_E_FORMAT, "graph: %s", PB_GET_ERROR(&stream));
+  REQUIRE(counted, OCLSTM_E_FORMAT, "graph: %s",
+          stream.errmsg != NULL ? stream.errmsg : "a field of the wrong type");
 done:
   return status;
 }
