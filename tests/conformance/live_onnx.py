@@ -104,8 +104,8 @@ def layer_for(k):
 
 
 def wish_for(draws, k):
-    """Four models of each configuration: layouts in turn, the rest by chance."""
-    layer, no_lists = layer_for(k // 4)
+    """Eight models of each configuration: layouts in turn, the rest by chance."""
+    layer, no_lists = layer_for(k // 8)
     T, B = draws.randint(3, 7), draws.randint(1, 4)
     state = draws.choice([None, "input", "input", "constant"])
     layer.update(initial_state=state == "constant", bias=draws.choice(["two", "two", "none"]))
