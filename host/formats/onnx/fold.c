@@ -91,9 +91,9 @@ static void find_strides(const oclstm__constant *of, size_t strides[OCLSTM__ONNX
 oclstm_status oclstm__fold_transpose(const oclstm__import *import, const oclstm__constant *from,
                                      const size_t order[], oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t strides[OCLSTM__ONNX_RANK];
-  size_t turned[OCLSTM__ONNX_RANK];
-  size_t dims[OCLSTM__ONNX_RANK];
+  size_t strides[OCLSTM__ONNX_RANK] = {0};
+  size_t turned[OCLSTM__ONNX_RANK] = {0};
+  size_t dims[OCLSTM__ONNX_RANK] = {0};
   find_strides(from, strides);
   for (size_t a = 0; a < from->rank; ++a) {
     turned[a] = strides[order[a]];
@@ -117,8 +117,8 @@ void oclstm__fold_shape(const oclstm__constant *from, size_t rank, const size_t 
 oclstm_status oclstm__fold_slice(const oclstm__import *import, const oclstm__constant *from, size_t axis,
                                  size_t first, size_t n, oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t strides[OCLSTM__ONNX_RANK];
-  size_t dims[OCLSTM__ONNX_RANK];
+  size_t strides[OCLSTM__ONNX_RANK] = {0};
+  size_t dims[OCLSTM__ONNX_RANK] = {0};
   find_strides(from, strides);
   memcpy(dims, from->dims, sizeof dims);
   dims[axis] = n;
@@ -131,7 +131,7 @@ done:
 oclstm_status oclstm__fold_concat(const oclstm__import *import, const oclstm__constant *const from[],
                                   size_t n, size_t axis, oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t dims[OCLSTM__ONNX_RANK];
+  size_t dims[OCLSTM__ONNX_RANK] = {0};
   size_t outer = 1;
   size_t done_bytes = 0;
   memcpy(dims, from[0]->dims, sizeof dims);

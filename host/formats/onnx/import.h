@@ -86,6 +86,7 @@ oclstm_status oclstm__node_define(oclstm__import *import, const oclstm__onnx_nod
 /* Keeps a constant, which becomes the import's own also on failure, as the output of a node. */
 oclstm_status oclstm__node_define_constant(oclstm__import *import, const oclstm__onnx_node *node,
                                            oclstm__constant *constant, oclstm_error *error);
+
 static inline const oclstm__constant *oclstm__value_constant(const oclstm__import *import,
                                                              const oclstm__value *value) {
   return value != NULL && value->kind == OCLSTM__CONSTANT ? &import->constants[value->constant] : NULL;
@@ -156,10 +157,6 @@ oclstm_status oclstm__node_refuse(const oclstm__import *import, const oclstm__on
 oclstm_status oclstm__value_extents(const oclstm__import *import, const oclstm__onnx_node *node,
                                     const oclstm__value *value, oclstm__extent extents[OCLSTM__ONNX_RANK],
                                     size_t *n, oclstm_error *error);
-/* Whether a value is what recurrent layers or the graph's input hold: it has axes. */
-static inline bool oclstm__value_has_axes(const oclstm__value *value) {
-  return value->kind >= OCLSTM__INPUT;
-}
 /* A filled constant whose elements are all zero: no shape changes what it is. */
 bool oclstm__value_is_zeros(const oclstm__import *import, const oclstm__value *value);
 /* Entries of an axis: n from `first` on, which counts from the end where it is negative; step -1: all, turned round. */

@@ -69,6 +69,11 @@ typedef struct oclstm__value {
   oclstm_merge merge;
 } oclstm__value;
 
+/* Whether a value is what recurrent layers or the graph's input hold: it has axes. */
+static inline bool oclstm__value_has_axes(const oclstm__value *value) {
+  return value->kind >= OCLSTM__INPUT;
+}
+
 /* A number that is known, or -1: of an entry that is no factor alone, by the sizes of its axis. */
 int64_t oclstm__extent_number(const oclstm__extent *extent);
 static inline oclstm__axis oclstm__axis_of(int tag, int64_t size) {
