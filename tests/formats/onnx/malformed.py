@@ -133,6 +133,7 @@ CASES = {
     "graph_is_a_number": ("E_FORMAT", field(1, 8) + field(8, field(2, 14)) + field(7, 5)),
     "no_opset": ("E_FORMAT", field(1, 8) + field(7, graph())),
     "opset_negative": ("E_UNSUPPORTED", model(opset=-3)),
+    "opset_of_the_future": ("E_UNSUPPORTED", model(opset=27)),
     "opset_of_another_domain": ("E_FORMAT", field(1, 8) + field(8, field(1, "com.example") + field(2, 14)) + field(7, graph())),
     "no_nodes": ("E_FORMAT", model(graph(nodes=[]))),
     "no_outputs": ("E_FORMAT", model(graph(outputs=[]))),
