@@ -40,6 +40,8 @@ typedef struct oclstm__chain_layer {
   bool go_backwards;
 } oclstm__chain_layer;
 
+enum { OCLSTM__FOLD_TIMES = 16 }; /* what operators on constants make, in bytes of the file */
+
 typedef struct oclstm__import {
   oclstm_allocator allocator;
   const oclstm_limits *limits;
@@ -53,6 +55,7 @@ typedef struct oclstm__import {
   oclstm__constant *constants;
   oclstm__onnx_port *inputs;
   oclstm__recurrent *recurrent;
+  uint64_t fold_bytes; /* how much operators on constants may still make */
   const oclstm__constant *embedding;
   oclstm__head head;
   size_t *table; /* of names: open addressing, indices into values from 1 on; table_size is a power of 2 */
@@ -132,18 +135,18 @@ oclstm_status oclstm__head_bias(oclstm__import *import, const oclstm__onnx_node 
 
 /* ---- fold.c: operators on constants; the result is the import's to free ---- */
 
-oclstm_status oclstm__fold_cast(const oclstm__import *import, const oclstm__constant *from,
-                                oclstm_dtype dtype, oclstm__constant *to, oclstm_error *error);
-oclstm_status oclstm__fold_transpose(const oclstm__import *import, const oclstm__constant *from,
+oclstm_status oclstm__fold_cast(oclstm__import *import, const oclstm__constant *from, oclstm_dtype dtype,
+                                oclstm__constant *to, oclstm_error *error);
+oclstm_status oclstm__fold_transpose(oclstm__import *import, const oclstm__constant *from,
                                      const size_t order[], oclstm__constant *to, oclstm_error *error);
 /* The same elements with another shape, whose count was checked. The bytes stay where they are. */
 void oclstm__fold_shape(const oclstm__constant *from, size_t rank, const size_t dims[], oclstm__constant *to);
 /* n entries of an axis, from `first` on. */
-oclstm_status oclstm__fold_slice(const oclstm__import *import, const oclstm__constant *from, size_t axis,
+oclstm_status oclstm__fold_slice(oclstm__import *import, const oclstm__constant *from, size_t axis,
                                  size_t first, size_t n, oclstm__constant *to, oclstm_error *error);
 /* E_SHAPE where the others are not as the first but for the axis. */
-oclstm_status oclstm__fold_concat(const oclstm__import *import, const oclstm__constant *const from[],
-                                  size_t n, size_t axis, oclstm__constant *to, oclstm_error *error);
+oclstm_status oclstm__fold_concat(oclstm__import *import, const oclstm__constant *const from[], size_t n,
+                                  size_t axis, oclstm__constant *to, oclstm_error *error);
 
 /* ---- what the operators share ---- */
 

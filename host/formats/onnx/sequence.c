@@ -143,7 +143,7 @@ static oclstm_status take_state(oclstm__import *import, oclstm__recurrent *recur
     goto done;
   }
   if (value->kind == OCLSTM__CONSTANT || value->kind == OCLSTM__FILLED) {
-    const oclstm__constant *constant = &import->constants[value->constant];
+    oclstm__constant *constant = &import->constants[value->constant];
     if (!oclstm__constant_is_zero(constant)) {
       TRY(take_constant_state(import, recurrent, name, constant, state, error));
     }
