@@ -115,6 +115,11 @@ typedef oclstm_status oclstm__operator(oclstm__import *import, const oclstm__onn
 /* Gives a node's outputs their meaning. E_UNSUPPORTED naming the node and its operator. */
 oclstm__operator oclstm__operate;           /* operators.c: whichever it is */
 oclstm__operator oclstm__operate_recurrent; /* recurrent.c: LSTM, GRU, RNN */
+/* ids.c: Less, Not, and Add and Mul of an input */
+oclstm__operator oclstm__operate_less, oclstm__operate_not;
+oclstm_status oclstm__combine_ids(oclstm__import *import, const oclstm__onnx_node *node,
+                                  const oclstm__value *a, const oclstm__value *b, bool product,
+                                  oclstm_error *error);
 /* glue.c: axes in another order, and what changes nothing */
 oclstm__operator oclstm__operate_identity, oclstm__operate_cast, oclstm__operate_dropout;
 oclstm__operator oclstm__operate_transpose;
