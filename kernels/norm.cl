@@ -94,7 +94,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_input(__gl
 /* The pre-activation of a gate from its place in the product, where norm_cell has left what is to be normalised. */
 static inline floatv normed_preactivation(const stage *p, __global const float *product, const moments m[4], int gate,
                                           int b, int j, floatv c) {
-  unit_input in = input_of(p, b, j);
+  unit_input in = INPUT_OF(p, b, j);
   floatv value = normal(LOADV(product + gate * p->s.HP + j), m[gate]);
 #if NORM == NORM_HASTE
   value = FMA(param(in, NORM_HH(gate)), value, x_of(in, gate) + param(in, BIAS(gate)));
@@ -108,7 +108,7 @@ static inline floatv normed_preactivation(const stage *p, __global const float *
 static inline moments sum_gate(const stage *p, __global float *product, int gate, int b, __global const float *c,
                                __local float *shared) {
   FOR_UNITS(j, p->s.HP) {
-    unit_input in = input_of(p, b, j);
+    unit_input in = INPUT_OF(p, b, j);
     __global float *at = product + gate * p->s.HP + j;
     STOREV(with_peephole(LOADV(at) + x_of(in, gate), in, gate, LOADV(c + j)), at);
   }

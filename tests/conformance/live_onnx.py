@@ -169,7 +169,7 @@ def make(draws, k):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--to", required=True, metavar="FOLDER")
-    parser.add_argument("--count", type=int, default=360)
+    parser.add_argument("--count", type=int, default=368)
     parser.add_argument("--seed", type=int, default=14)
     options = parser.parse_args()
     draws = random.Random(options.seed)
