@@ -19,8 +19,8 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config ocl-icd-opencl-dev op
   libjansson-dev libxxhash-dev nanopb libnanopb-dev protobuf-compiler"
 demo_packages="gnuplot-nox"
 # cmocka: C tests. h5py: files of Keras. PoCL, oclgrind, rusticl: three OpenCL implementations, which tests choose by name. torch:
-# vectors to compare with. libdnnl, libonnx-testdata: networks of others; onnxruntime comes by pip, see make_environment.
-# clang, clang-format, clang-tidy, shellcheck: rules of the tree. g++: public headers as C++. binutils: exported names.
+# vectors to compare with. clang, clang-format, clang-tidy, shellcheck: rules of the tree. g++: public headers as C++. binutils:
+# exported names.
 test_packages="python3 python3-numpy python3-h5py libcmocka-dev oclgrind mesa-opencl-icd pocl-opencl-icd python3-torch clang clang-format clang-tidy
   shellcheck g++ binutils ccache python3-venv libdnnl-dev libonnx-testdata"
 

@@ -148,7 +148,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         convert(options)
-    except (Refused, OSError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (Refused, OSError, pickle.UnpicklingError, RuntimeError, TypeError, EOFError) as error:
         print(f"{options.source}: {error}", file=sys.stderr)
         return 1
     return 0

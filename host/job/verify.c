@@ -198,7 +198,7 @@ typedef struct bounds {
 static const bounds BOUNDS[] = {
     [OCLSTM_PRECISION_F32] = {2e-6, 1e-5},
     [OCLSTM_PRECISION_F16] = {2e-3, 2e-3},
-    [OCLSTM_PRECISION_BF16] = {2e-2, 2e-2},
+    [OCLSTM_PRECISION_BF16] = {1.6e-2, 1.6e-2},
 };
 
 static oclstm_status open_verification(verification *v, oclstm_context *context,

@@ -42,22 +42,22 @@ size_t oclstm__stages(const oclstm_layer *layer, oclstm__stage_spec specs[OCLSTM
 
 /* ---- options ---- */
 
-typedef struct options {
+typedef struct option_text {
   char *text;
   size_t used;
-} options;
+} option_text;
 
-static void add_int(options *o, const char *name, int value) {
+static void add_int(option_text *o, const char *name, int value) {
   o->used += (size_t)snprintf(o->text + o->used, OCLSTM__CELL_OPTIONS - o->used, " -D%s=%d", name, value);
 }
 
 /* Hexadecimal: exactly the value. */
-static void add_float(options *o, const char *name, float value) {
+static void add_float(option_text *o, const char *name, float value) {
   o->used +=
       (size_t)snprintf(o->text + o->used, OCLSTM__CELL_OPTIONS - o->used, " -D%s=%af", name, (double)value);
 }
 
-static void add_activations(options *o, const oclstm_layer *layer, size_t direction) {
+static void add_activations(option_text *o, const oclstm_layer *layer, size_t direction) {
   static const char *const NAMES[OCLSTM_N_ROLES][3] = {
       {"GATE_KIND", "GATE_ALPHA", "GATE_BETA"},
       {"CANDIDATE_KIND", "CANDIDATE_ALPHA", "CANDIDATE_BETA"},
@@ -71,8 +71,8 @@ static void add_activations(options *o, const oclstm_layer *layer, size_t direct
 }
 
 void oclstm__cell_options(const oclstm_layer *layer, size_t direction, const oclstm__stage_spec *spec,
-                          char text[OCLSTM__CELL_OPTIONS]) {
-  options o = {text, 0};
+                          char options[OCLSTM__CELL_OPTIONS]) {
+  option_text o = {options, 0};
   const struct {
     const char *name;
     int value;

@@ -53,11 +53,11 @@ oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runn
                                  unsigned h_out, const oclstm__steps *steps, oclstm_error *error) {
   const step_shape shape = shape_of(plan, r, stage, steps);
   const oclstm__cell_state *state = steps->state;
-  const cl_mem unused = r->params;
-  const cl_mem c = state->c != NULL ? state->c : unused;
-  const cl_mem middle = plan->middle != NULL ? plan->middle : unused;
-  const cl_mem extra = plan->extra != NULL ? plan->extra : unused;
-  const cl_mem cells = r->cells ? plan->cells : unused;
+  cl_mem unused = r->params;
+  cl_mem c = state->c != NULL ? state->c : unused;
+  cl_mem middle = plan->middle != NULL ? plan->middle : unused;
+  cl_mem extra = plan->extra != NULL ? plan->extra : unused;
+  cl_mem cells = r->cells ? plan->cells : unused;
   const oclstm__arg args[] = {
       {sizeof(cl_mem), &plan->gx},
       {sizeof(cl_mem), &second},

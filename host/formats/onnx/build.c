@@ -34,7 +34,7 @@ done:
 static oclstm_status copy_weights(const builder *b, const oclstm__recurrent *node, size_t d, oclstm_bias bias,
                                   oclstm_weights *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  static const unsigned ALONE[] = {0};
+  static const unsigned ALONE[4] = {0};
   const oclstm__onnx_orders *orders = b->import->orders;
   const unsigned *order = node->kind == OCLSTM_LSTM  ? orders->lstm
                           : node->kind == OCLSTM_GRU ? orders->gru

@@ -151,11 +151,13 @@ bool oclstm__constant_int(const oclstm__constant *constant, size_t k, int64_t *v
   return true;
 }
 
-bool oclstm__constant_is_zero(const oclstm__constant *constant) {
-  for (size_t k = 0; k < constant->count; ++k) {
-    if (oclstm__constant_at(constant, k) != 0.0) {
-      return false;
+bool oclstm__constant_is_zero(oclstm__constant *constant) {
+  if (!constant->looked) {
+    constant->looked = true;
+    constant->zero = true;
+    for (size_t k = 0; constant->zero && k < constant->count; ++k) {
+      constant->zero = oclstm__constant_at(constant, k) == 0.0;
     }
   }
-  return true;
+  return constant->zero;
 }

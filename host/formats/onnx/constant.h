@@ -12,6 +12,7 @@ typedef struct oclstm__constant {
   size_t rank, dims[OCLSTM__ONNX_RANK], count;
   const unsigned char *data;
   unsigned char *owned; /* what data points into, or NULL where the file is it */
+  bool looked, zero;    /* whether it is known that all elements are zero, and whether they are */
 } oclstm__constant;
 
 /* Where external data may be read from. */
@@ -43,6 +44,7 @@ static inline double oclstm__constant_at(const oclstm__constant *constant, size_
 bool oclstm__constant_is_float(const oclstm__constant *constant);
 /* An integer element; false where the tensor is no integer one. */
 bool oclstm__constant_int(const oclstm__constant *constant, size_t k, int64_t *value);
-bool oclstm__constant_is_zero(const oclstm__constant *constant);
+/* Looked at once: many nodes may ask. */
+bool oclstm__constant_is_zero(oclstm__constant *constant);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include <pb_decode.h>
 
+#include <onnx.pb.h>
 #include "formats/onnx/wire.h"
-#include "onnx.pb.h"
 
 /* Decodes one message. `what` is for the error; *cause, where it is not OK afterwards, says why a callback gave up. */
 oclstm_status oclstm__decode(oclstm__view bytes, const pb_msgdesc_t *fields, void *message,

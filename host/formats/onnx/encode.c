@@ -5,7 +5,7 @@
 #include <pb_encode.h>
 #include <string.h>
 
-#include "onnx.pb.h"
+#include <onnx.pb.h>
 
 static bool append(pb_ostream_t *stream, const pb_byte_t *bytes, size_t n) {
   oclstm__message *message = stream->state;

@@ -6,8 +6,8 @@
 #include "core/memory.h"
 #include "formats/onnx/import.h"
 
-/* Room for the elements of a shape; constants of the file are the limit of what it can become. */
-static oclstm_status make(const oclstm__import *import, oclstm_dtype dtype, size_t rank, const size_t dims[],
+/* Room for the elements of a shape. A small file must not become large: what all of these make has a limit. */
+static oclstm_status make(oclstm__import *import, oclstm_dtype dtype, size_t rank, const size_t dims[],
                           oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   *to = (oclstm__constant){.dtype = dtype, .rank = rank, .count = 1};
@@ -18,6 +18,11 @@ static oclstm_status make(const oclstm__import *import, oclstm_dtype dtype, size
   REQUIRE(to->count <= import->limits->parameters, OCLSTM_E_LIMIT,
           "a constant of %zu elements, the limit is %llu", to->count,
           (unsigned long long)import->limits->parameters);
+  uint64_t bytes = (uint64_t)to->count * oclstm__dtype_bytes(dtype); /* parameters stay far from 2^61 */
+  REQUIRE(bytes <= import->fold_bytes, OCLSTM_E_LIMIT,
+          "operators on constants make %llu bytes more than the limit of %d times the file",
+          (unsigned long long)(bytes - import->fold_bytes), OCLSTM__FOLD_TIMES);
+  import->fold_bytes -= bytes;
   if (to->count != 0) {
     to->owned = oclstm__alloc(&import->allocator, to->count, oclstm__dtype_bytes(dtype));
     REQUIRE(to->owned != NULL, OCLSTM_E_MEMORY, "a constant of %zu elements", to->count);
@@ -51,8 +56,8 @@ static void convert(const oclstm__constant *from, size_t k, oclstm__constant *to
   memcpy(at, &integer, bytes);
 }
 
-oclstm_status oclstm__fold_cast(const oclstm__import *import, const oclstm__constant *from,
-                                oclstm_dtype dtype, oclstm__constant *to, oclstm_error *error) {
+oclstm_status oclstm__fold_cast(oclstm__import *import, const oclstm__constant *from, oclstm_dtype dtype,
+                                oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   TRY(make(import, dtype, from->rank, from->dims, to, error));
   for (size_t k = 0; k < from->count; ++k) {
@@ -88,12 +93,12 @@ static void find_strides(const oclstm__constant *of, size_t strides[OCLSTM__ONNX
   }
 }
 
-oclstm_status oclstm__fold_transpose(const oclstm__import *import, const oclstm__constant *from,
+oclstm_status oclstm__fold_transpose(oclstm__import *import, const oclstm__constant *from,
                                      const size_t order[], oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t strides[OCLSTM__ONNX_RANK];
-  size_t turned[OCLSTM__ONNX_RANK];
-  size_t dims[OCLSTM__ONNX_RANK];
+  size_t strides[OCLSTM__ONNX_RANK] = {0};
+  size_t turned[OCLSTM__ONNX_RANK] = {0};
+  size_t dims[OCLSTM__ONNX_RANK] = {0};
   find_strides(from, strides);
   for (size_t a = 0; a < from->rank; ++a) {
     turned[a] = strides[order[a]];
@@ -114,11 +119,11 @@ void oclstm__fold_shape(const oclstm__constant *from, size_t rank, const size_t 
   memcpy(to->dims, dims, rank * sizeof *dims);
 }
 
-oclstm_status oclstm__fold_slice(const oclstm__import *import, const oclstm__constant *from, size_t axis,
+oclstm_status oclstm__fold_slice(oclstm__import *import, const oclstm__constant *from, size_t axis,
                                  size_t first, size_t n, oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t strides[OCLSTM__ONNX_RANK];
-  size_t dims[OCLSTM__ONNX_RANK];
+  size_t strides[OCLSTM__ONNX_RANK] = {0};
+  size_t dims[OCLSTM__ONNX_RANK] = {0};
   find_strides(from, strides);
   memcpy(dims, from->dims, sizeof dims);
   dims[axis] = n;
@@ -128,10 +133,10 @@ done:
   return status;
 }
 
-oclstm_status oclstm__fold_concat(const oclstm__import *import, const oclstm__constant *const from[],
-                                  size_t n, size_t axis, oclstm__constant *to, oclstm_error *error) {
+oclstm_status oclstm__fold_concat(oclstm__import *import, const oclstm__constant *const from[], size_t n,
+                                  size_t axis, oclstm__constant *to, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t dims[OCLSTM__ONNX_RANK];
+  size_t dims[OCLSTM__ONNX_RANK] = {0};
   size_t outer = 1;
   size_t done_bytes = 0;
   memcpy(dims, from[0]->dims, sizeof dims);

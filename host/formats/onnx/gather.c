@@ -18,9 +18,12 @@ static oclstm_status embed(oclstm__import *import, const oclstm__onnx_node *node
                            oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   bool fits = table->rank == 2 && axis == 0 && oclstm__constant_is_float(table) &&
-              ids->kind == OCLSTM__INPUT && ids->taken == 0 && ids->rank < OCLSTM__ONNX_RANK;
+              ids->kind == OCLSTM__INPUT && ids->role == OCLSTM__ROLE_WHOLE && ids->taken == 0 &&
+              ids->rank < OCLSTM__ONNX_RANK;
   REQUIRE(fits, OCLSTM_E_UNSUPPORTED, "%s: neither rows of a matrix of weights, nor by an input of ids",
           LABEL);
+  REQUIRE(ids->wrap == 0 || ids->wrap == (int64_t)table->dims[0], OCLSTM_E_UNSUPPORTED,
+          "%s: negative ids count from %lld, of %zu rows", LABEL, (long long)ids->wrap, table->dims[0]);
   REQUIRE(import->embedding == NULL || import->embedding == table, OCLSTM_E_UNSUPPORTED,
           "%s: a second embedding", LABEL);
   REQUIRE(table->dims[0] <= import->limits->ids, OCLSTM_E_LIMIT, "%s: %zu rows, the limit is %llu", LABEL,
@@ -28,6 +31,7 @@ static oclstm_status embed(oclstm__import *import, const oclstm__onnx_node *node
   import->embedding = table;
   oclstm__value rows = *ids;
   rows.kind = OCLSTM__EMBEDDED;
+  rows.wrap = 0;
   rows.axes[rows.rank++] = oclstm__axis_of(OCLSTM__TAG_FEATURE, (int64_t)table->dims[1]);
   TRY(oclstm__node_define(import, node, 0, &rows, error));
 done:

@@ -83,9 +83,9 @@ oclstm_status oclstm__operate_dropout(oclstm__import *import, const oclstm__onnx
   oclstm__value mask = {.kind = OCLSTM__NOTHING};
   TRY(oclstm__node_operand(import, node, 0, &value, error));
   TRY(oclstm__node_input(import, node, TRAINING, &training, error));
-  const oclstm__constant *mode = oclstm__value_constant(import, training);
-  REQUIRE(training == NULL || (mode != NULL && oclstm__constant_is_zero(mode)), OCLSTM_E_UNSUPPORTED,
-          "%s: training_mode is not false", LABEL);
+  bool off = training == NULL || (training->kind == OCLSTM__CONSTANT &&
+                                  oclstm__constant_is_zero(&import->constants[training->constant]));
+  REQUIRE(off, OCLSTM_E_UNSUPPORTED, "%s: training_mode is not false", LABEL);
   oclstm__value copy = *value;
   TRY(oclstm__node_define(import, node, 0, &copy, error));
   TRY(oclstm__node_define(import, node, 1, &mask, error));

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <onnx.pb.h>
 #include "formats/onnx/export.h"
-#include "onnx.pb.h"
 
 enum { TYPE_FLOAT = 1, TYPE_INT32 = 6, TYPE_INT64 = 7, TYPE_DOUBLE = 11 };
 

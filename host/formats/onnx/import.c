@@ -89,8 +89,11 @@ oclstm_status oclstm__onnx_load(const unsigned char *bytes, size_t n, const char
                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm_model *made = NULL;
-  oclstm__import import = {
-      .allocator = allocator, .limits = limits, .orders = orders, .folder = {external_data, -1}};
+  oclstm__import import = {.allocator = allocator,
+                           .limits = limits,
+                           .orders = orders,
+                           .folder = {external_data, -1},
+                           .fold_bytes = (uint64_t)n * OCLSTM__FOLD_TIMES};
   if (path != NULL && external_data) {
     TRY(oclstm__external_open(&import.folder, path, &allocator, error));
   }

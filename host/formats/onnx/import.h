@@ -40,6 +40,8 @@ typedef struct oclstm__chain_layer {
   bool go_backwards;
 } oclstm__chain_layer;
 
+enum { OCLSTM__FOLD_TIMES = 16 }; /* what operators on constants make, in bytes of the file */
+
 typedef struct oclstm__import {
   oclstm_allocator allocator;
   const oclstm_limits *limits;
@@ -53,6 +55,7 @@ typedef struct oclstm__import {
   oclstm__constant *constants;
   oclstm__onnx_port *inputs;
   oclstm__recurrent *recurrent;
+  uint64_t fold_bytes; /* how much operators on constants may still make */
   const oclstm__constant *embedding;
   oclstm__head head;
   size_t *table; /* of names: open addressing, indices into values from 1 on; table_size is a power of 2 */
@@ -86,6 +89,7 @@ oclstm_status oclstm__node_define(oclstm__import *import, const oclstm__onnx_nod
 /* Keeps a constant, which becomes the import's own also on failure, as the output of a node. */
 oclstm_status oclstm__node_define_constant(oclstm__import *import, const oclstm__onnx_node *node,
                                            oclstm__constant *constant, oclstm_error *error);
+
 static inline const oclstm__constant *oclstm__value_constant(const oclstm__import *import,
                                                              const oclstm__value *value) {
   return value != NULL && value->kind == OCLSTM__CONSTANT ? &import->constants[value->constant] : NULL;
@@ -111,6 +115,11 @@ typedef oclstm_status oclstm__operator(oclstm__import *import, const oclstm__onn
 /* Gives a node's outputs their meaning. E_UNSUPPORTED naming the node and its operator. */
 oclstm__operator oclstm__operate;           /* operators.c: whichever it is */
 oclstm__operator oclstm__operate_recurrent; /* recurrent.c: LSTM, GRU, RNN */
+/* ids.c: Less, Not, and Add and Mul of an input */
+oclstm__operator oclstm__operate_less, oclstm__operate_not;
+oclstm_status oclstm__combine_ids(oclstm__import *import, const oclstm__onnx_node *node,
+                                  const oclstm__value *a, const oclstm__value *b, bool product,
+                                  oclstm_error *error);
 /* glue.c: axes in another order, and what changes nothing */
 oclstm__operator oclstm__operate_identity, oclstm__operate_cast, oclstm__operate_dropout;
 oclstm__operator oclstm__operate_transpose;
@@ -131,18 +140,18 @@ oclstm_status oclstm__head_bias(oclstm__import *import, const oclstm__onnx_node 
 
 /* ---- fold.c: operators on constants; the result is the import's to free ---- */
 
-oclstm_status oclstm__fold_cast(const oclstm__import *import, const oclstm__constant *from,
-                                oclstm_dtype dtype, oclstm__constant *to, oclstm_error *error);
-oclstm_status oclstm__fold_transpose(const oclstm__import *import, const oclstm__constant *from,
+oclstm_status oclstm__fold_cast(oclstm__import *import, const oclstm__constant *from, oclstm_dtype dtype,
+                                oclstm__constant *to, oclstm_error *error);
+oclstm_status oclstm__fold_transpose(oclstm__import *import, const oclstm__constant *from,
                                      const size_t order[], oclstm__constant *to, oclstm_error *error);
 /* The same elements with another shape, whose count was checked. The bytes stay where they are. */
 void oclstm__fold_shape(const oclstm__constant *from, size_t rank, const size_t dims[], oclstm__constant *to);
 /* n entries of an axis, from `first` on. */
-oclstm_status oclstm__fold_slice(const oclstm__import *import, const oclstm__constant *from, size_t axis,
+oclstm_status oclstm__fold_slice(oclstm__import *import, const oclstm__constant *from, size_t axis,
                                  size_t first, size_t n, oclstm__constant *to, oclstm_error *error);
 /* E_SHAPE where the others are not as the first but for the axis. */
-oclstm_status oclstm__fold_concat(const oclstm__import *import, const oclstm__constant *const from[],
-                                  size_t n, size_t axis, oclstm__constant *to, oclstm_error *error);
+oclstm_status oclstm__fold_concat(oclstm__import *import, const oclstm__constant *const from[], size_t n,
+                                  size_t axis, oclstm__constant *to, oclstm_error *error);
 
 /* ---- what the operators share ---- */
 
@@ -156,10 +165,6 @@ oclstm_status oclstm__node_refuse(const oclstm__import *import, const oclstm__on
 oclstm_status oclstm__value_extents(const oclstm__import *import, const oclstm__onnx_node *node,
                                     const oclstm__value *value, oclstm__extent extents[OCLSTM__ONNX_RANK],
                                     size_t *n, oclstm_error *error);
-/* Whether a value is what recurrent layers or the graph's input hold: it has axes. */
-static inline bool oclstm__value_has_axes(const oclstm__value *value) {
-  return value->kind >= OCLSTM__INPUT;
-}
 /* A filled constant whose elements are all zero: no shape changes what it is. */
 bool oclstm__value_is_zeros(const oclstm__import *import, const oclstm__value *value);
 /* Entries of an axis: n from `first` on, which counts from the end where it is negative; step -1: all, turned round. */

@@ -219,7 +219,9 @@ oclstm_status oclstm__operate_add(oclstm__import *import, const oclstm__onnx_nod
   const oclstm__value *a = NULL;
   const oclstm__value *b = NULL;
   TRY(take_two(import, node, &a, &b, error));
-  if (a->kind == OCLSTM__HEAD && b->kind == OCLSTM__CONSTANT) {
+  if (a->kind == OCLSTM__INPUT || b->kind == OCLSTM__INPUT) {
+    TRY(oclstm__combine_ids(import, node, a, b, false, error));
+  } else if (a->kind == OCLSTM__HEAD && b->kind == OCLSTM__CONSTANT) {
     TRY(oclstm__head_bias(import, node, a, &import->constants[b->constant], error));
   } else if (b->kind == OCLSTM__HEAD && a->kind == OCLSTM__CONSTANT) {
     TRY(oclstm__head_bias(import, node, b, &import->constants[a->constant], error));
@@ -252,7 +254,9 @@ oclstm_status oclstm__operate_mul(oclstm__import *import, const oclstm__onnx_nod
   const oclstm__value *a = NULL;
   const oclstm__value *b = NULL;
   TRY(take_two(import, node, &a, &b, error));
-  if (a->kind == OCLSTM__EXTENTS || b->kind == OCLSTM__EXTENTS) {
+  if (a->kind == OCLSTM__INPUT || b->kind == OCLSTM__INPUT) {
+    TRY(oclstm__combine_ids(import, node, a, b, true, error));
+  } else if (a->kind == OCLSTM__EXTENTS || b->kind == OCLSTM__EXTENTS) {
     TRY(multiply_extents(import, node, a, b, error));
   } else if (b->kind == OCLSTM__CONSTANT) {
     TRY(halve(import, node, a, &import->constants[b->constant], 0.5, error));

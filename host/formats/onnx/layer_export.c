@@ -3,10 +3,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#include <onnx.pb.h>
 #include "core/error.h"
 #include "formats/onnx/export.h"
 #include "formats/onnx/onnx.h"
-#include "onnx.pb.h"
 
 /* ---- what can be said ---- */
 
@@ -111,7 +111,7 @@ static size_t our_block(const unsigned *orders, size_t n, size_t k) {
 }
 
 static const unsigned *order_of(oclstm_cell_kind kind) {
-  static const unsigned ALONE[] = {0};
+  static const unsigned ALONE[4] = {0};
   return kind == OCLSTM_LSTM  ? OCLSTM__ONNX_ORDERS.lstm
          : kind == OCLSTM_GRU ? OCLSTM__ONNX_ORDERS.gru
                               : ALONE;

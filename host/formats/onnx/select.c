@@ -162,7 +162,7 @@ oclstm_status oclstm__operate_reverse_sequence(oclstm__import *import, const ocl
     TRY(oclstm__node_refuse(import, node, value, error));
   }
   TRY(oclstm__node_axis(import, node, given, value->rank, &time, error));
-  bool own = lengths->kind == OCLSTM__INPUT && value->kind == OCLSTM__SEQUENCE &&
+  bool own = oclstm__value_is_input(lengths) && value->kind == OCLSTM__SEQUENCE &&
              import->recurrent[value->pieces[0].node].lengths == (int)lengths->input;
   REQUIRE(own || oclstm__lengths_are_whole(import, lengths, &value->axes[time]), OCLSTM_E_UNSUPPORTED,
           "%s: its lengths are not all steps of %s", LABEL, OCLSTM__AXES(value));

@@ -18,7 +18,7 @@ oclstm_status oclstm__take_sequence(oclstm__import *import, oclstm__recurrent *r
   const oclstm__onnx_node *node = recurrent->node;
   const oclstm__value *x = NULL;
   TRY(oclstm__node_operand(import, node, INPUT_X, &x, error));
-  bool sequence = x->kind == OCLSTM__INPUT || x->kind == OCLSTM__EMBEDDED || x->kind == OCLSTM__SEQUENCE;
+  bool sequence = oclstm__value_is_input(x) || x->kind == OCLSTM__EMBEDDED || x->kind == OCLSTM__SEQUENCE;
   REQUIRE(sequence && x->taken == 0, OCLSTM_E_UNSUPPORTED,
           "%s: X is neither an input of the graph nor the sequence of a layer", LABEL);
   REQUIRE(x->rank == 3, OCLSTM_E_UNSUPPORTED, "%s: X has rank %zu, expected 3", LABEL, x->rank);
@@ -87,7 +87,7 @@ oclstm_status oclstm__take_lengths(oclstm__import *import, oclstm__recurrent *re
   REQUIRE(value->kind != OCLSTM__CONSTANT, OCLSTM_E_UNSUPPORTED,
           "%s: sequence_lens is a constant, and not the %lld steps of X", LABEL,
           (long long)oclstm__axis_size(&import->time));
-  REQUIRE(value->kind == OCLSTM__INPUT && value->rank == 1 && value->taken == 0, OCLSTM_E_UNSUPPORTED,
+  REQUIRE(oclstm__value_is_input(value) && value->rank == 1 && value->taken == 0, OCLSTM_E_UNSUPPORTED,
           "%s: sequence_lens is neither an input of the graph nor a constant", LABEL);
   recurrent->lengths = (int)value->input;
 done:
@@ -143,13 +143,13 @@ static oclstm_status take_state(oclstm__import *import, oclstm__recurrent *recur
     goto done;
   }
   if (value->kind == OCLSTM__CONSTANT || value->kind == OCLSTM__FILLED) {
-    const oclstm__constant *constant = &import->constants[value->constant];
+    oclstm__constant *constant = &import->constants[value->constant];
     if (!oclstm__constant_is_zero(constant)) {
       TRY(take_constant_state(import, recurrent, name, constant, state, error));
     }
     goto done;
   }
-  REQUIRE(value->kind == OCLSTM__INPUT && value->rank == 3, OCLSTM_E_UNSUPPORTED,
+  REQUIRE(oclstm__value_is_input(value) && value->rank == 3, OCLSTM_E_UNSUPPORTED,
           "%s: %s is neither an input of the graph nor a constant", LABEL, name);
   const oclstm__axis *directions = &value->axes[recurrent->batch_first ? 1 : 0];
   int64_t D = oclstm__axis_size(directions);

@@ -49,6 +49,16 @@ typedef struct oclstm__piece {
   size_t direction;
 } oclstm__piece;
 
+/* What arithmetic has made of an input of ids; see ids.c. */
+typedef enum oclstm__role {
+  OCLSTM__ROLE_WHOLE, /* the input itself */
+  OCLSTM__ROLE_NEGATIVE,
+  OCLSTM__ROLE_NOT_NEGATIVE,
+  OCLSTM__ROLE_SHIFTED,
+  OCLSTM__ROLE_NEGATIVE_CASE,
+  OCLSTM__ROLE_OTHER_CASE
+} oclstm__role;
+
 typedef struct oclstm__value {
   oclstm__value_kind kind;
   size_t constant; /* CONSTANT, FILLED: of import->constants */
@@ -61,6 +71,8 @@ typedef struct oclstm__value {
   size_t input;         /* INPUT, EMBEDDED: which */
   int64_t first, taken; /* INPUT: entries of the axis taken_tag that are left; taken 0: all */
   int taken_tag;
+  oclstm__role role;
+  int64_t wrap;  /* ids below 0 have this added; 0: they are as they came */
   bool reversed; /* time, the axis reversed_tag, runs backwards, against the order of the input */
   int reversed_tag;
   size_t joined, n_joined; /* FINAL: states of several layers, of import->joined; n_joined 0: of one */
@@ -68,6 +80,16 @@ typedef struct oclstm__value {
   oclstm__piece pieces[2];
   oclstm_merge merge;
 } oclstm__value;
+
+/* Whether a value is an input of the graph that no arithmetic has touched. */
+static inline bool oclstm__value_is_input(const oclstm__value *value) {
+  return value->kind == OCLSTM__INPUT && value->role == OCLSTM__ROLE_WHOLE && value->wrap == 0;
+}
+
+/* Whether a value is what recurrent layers or the graph's input hold: it has axes. */
+static inline bool oclstm__value_has_axes(const oclstm__value *value) {
+  return value->kind >= OCLSTM__INPUT;
+}
 
 /* A number that is known, or -1: of an entry that is no factor alone, by the sizes of its axis. */
 int64_t oclstm__extent_number(const oclstm__extent *extent);

@@ -11,7 +11,8 @@
 #include "formats/onnx/nesting.h"
 #include "formats/onnx/onnx.h"
 
-enum { FIRST_OPSET = 7, NAMES_OF_A_NODE = 16 };
+/* The operators used here mean the same in all of these. */
+enum { FIRST_OPSET = 7, LAST_OPSET = 28, NAMES_OF_A_NODE = 16 };
 
 /* ---- the outermost message ---- */
 
@@ -89,8 +90,8 @@ static oclstm_status read_opset(oclstm__onnx_graph *graph, const oclstm__list *o
     }
   }
   REQUIRE(graph->opset != 0, OCLSTM_E_FORMAT, "the file names no operator set of ONNX");
-  REQUIRE(graph->opset >= FIRST_OPSET, OCLSTM_E_UNSUPPORTED, "operator set %lld, the first supported is %d",
-          (long long)graph->opset, FIRST_OPSET);
+  REQUIRE(graph->opset >= FIRST_OPSET && graph->opset <= LAST_OPSET, OCLSTM_E_UNSUPPORTED,
+          "operator set %lld, supported are %d to %d", (long long)graph->opset, FIRST_OPSET, LAST_OPSET);
 done:
   return status;
 }

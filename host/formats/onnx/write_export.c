@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include <onnx.pb.h>
 #include "core/error.h"
 #include "core/memory.h"
 #include "formats/onnx/export.h"
-#include "onnx.pb.h"
 
 enum { TYPE_FLOAT = 1, TYPE_INT64 = 7, TYPE_DOUBLE = 11, IR_VERSION = 7, OPSET = 14, CHUNK = 8192 };
 

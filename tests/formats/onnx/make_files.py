@@ -312,6 +312,11 @@ def refusals(base, ax1):
         inputs=[port("X", ["T", "B", I]), port("h0", [2, "B", H])])
     one("lengths_of_one", [lstm("X", ["s"], extra=["len"]), node("Squeeze", ["s", "ax1"], ["q"]), lstm("q", ["s2"], "2"), node("Squeeze", ["s2", "ax1"], ["Y"])],
         "its sequence_lens are not those", states, inputs=[port("X", ["T", "B", I]), port("len", ["B"], TensorProto.INT32)])
+    ids = [port("ids", ["T", "B"], TensorProto.INT64)]
+    table = {"E": np.ones((5, I), np.float32), "five": np.array(5, np.int64)}
+    rows = [lstm("x", ["s"]), node("Squeeze", ["s", "ax1"], ["Y"])]
+    one("ids_shifted", [node("Add", ["ids", "five"], ["i"]), node("Gather", ["E", "i"], ["x"], name="rows"), *rows], "node rows (Gather)", table, inputs=ids)
+    one("ids_scaled", [node("Mul", ["ids", "five"], ["i"], name="times"), node("Gather", ["E", "i"], ["x"]), *rows], "node times (Mul)", table, inputs=ids)
     inner = helper.make_graph([node("Identity", ["X"], ["inner"])], "branch", [], [port("inner", None)])
     one("if", q + [node("If", ["yes"], ["Y"], name="choice", then_branch=inner, else_branch=inner)], "node choice (If)", {"yes": np.array(True)})
 
@@ -399,15 +404,16 @@ def keras_cases():
         random = np.random.default_rng(2)
         net.set_weights([w + random.standard_normal(w.shape).astype(np.float32) * 0.2 for w in net.get_weights()])
 
-    def case(name, *stack, shape=(T, I), last=False, refusal=None, backwards=False):
-        x = keras.Input(shape=shape)
+    def case(name, *stack, shape=(T, I), last=False, refusal=None, ids=False):
+        x = keras.Input(shape=shape, dtype="int32" if ids else "float32")
         y = x
         for layer in stack:
             y = layer(y)
         net = keras.Model(x, y)
         distinct(net)
-        given = np.random.default_rng(3).standard_normal((B, T, I)).astype(np.float32)
-        spec = (tf.TensorSpec((None, *shape), tf.float32, name="x"),)
+        random = np.random.default_rng(3)
+        given = random.integers(0, 7, (B, T)).astype(np.int32) if ids else random.standard_normal((B, T, I)).astype(np.float32)
+        spec = (tf.TensorSpec((None, *shape), tf.int32 if ids else tf.float32, name="x"),)
         call = tf.function(lambda v: net(v, training=False), input_signature=spec)
         model, _ = tf2onnx.convert.from_function(call, input_signature=spec, opset=15)
         if refusal:
@@ -424,6 +430,8 @@ def keras_cases():
     for mode in ("concat", "sum", "mul", "ave"):
         case(f"bidirectional_{mode}", layers.Bidirectional(layers.LSTM(H, **sequence), merge_mode=mode))
     case("backwards", layers.LSTM(H, go_backwards=True, **sequence))
+    case("embedding", layers.Embedding(7, I), layers.LSTM(H, **sequence), layers.Dense(2), shape=(T,), ids=True)
+    case("embedding_mask", layers.Embedding(7, I, mask_zero=True), layers.LSTM(H, **sequence), shape=(T,), ids=True, refusal="no node of LSTM, GRU or RNN")
     case("bidirectional_last", layers.Bidirectional(layers.LSTM(H)), refusal="the last h of both directions")
     case("unrolled_dense", layers.LSTM(H, **sequence), layers.TimeDistributed(layers.Dense(2)), refusal="(Slice)")
     case("gru", layers.GRU(H, **sequence), refusal="no node of LSTM, GRU or RNN")
