@@ -26,7 +26,7 @@ RAGGED = [4, 0, 1, 3]
 SMALL = {"lstm", "lstm_peephole_ragged_reverse_state", "lstm_forget_from_input", "lstm_input_from_forget",
          "lstm_projection_clip", "lstm_haste", "lstm_tflite", "lstm_clip_preactivation", "lstm_clip_cell",
          "lstm_zoneout_c", "lstm_sum", "lstm_go_backwards", "lstm_embedding", "gru", "gru_linear_before_reset",
-         "rnn", "lstm_activations_0", "lstm_activations_6", "gru_activations_1", "lstm_uneven_kinds"}
+         "rnn", "lstm_activations_0", "lstm_activations_6", "gru_activations_1", "lstm_stacked"}
 
 
 # ---- what there is ----
