@@ -11,8 +11,8 @@ CONVERT = "convert"
 JOBS = "jobs"
 
 # Tests of what few descriptions have: looked for in these alone.
-LSTM_TOUR = r"^forward\.tour_lstm"
-PRECISION = r"^forward\.precision\.pocl"
+LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
+PRECISION = r"^forward\.precision\.pocl-fused-step"
 
 MUTANTS = [
     # ---- the double-precision reference: the LSTM ----
@@ -151,34 +151,34 @@ MUTANTS = [
      "stage->lda = oclstm__padded_units(spec->K);", "stage->lda = oclstm__padded_units(spec->U);", LSTM_TOUR),
     (OPENCL, "coupling the other way", "kernels/cell.cl",
      "#define FORGET_FROM_INPUT 1 /* as oclstm_coupling */ #define INPUT_FROM_FORGET 2",
-     "#define FORGET_FROM_INPUT 2\n#define INPUT_FROM_FORGET 1", r"^forward\.tour_(forget|coupled)"),
+     "#define FORGET_FROM_INPUT 2\n#define INPUT_FROM_FORGET 1", r"^forward\.tour_forget\.pocl-fused-step"),
     (OPENCL, "go_backwards from the last step of all", "kernels/stage.cl",
-     "min(p->lengths[b], p->s.n) - 1 - p->t", "p->s.n - 1 - p->t", r"^forward\.tour_coupled"),
+     "min(p->lengths[b], p->s.n) - 1 - p->t", "p->s.n - 1 - p->t", r"^forward\.tour_coupled\.pocl-fused-step"),
     (OPENCL, "initial state ignored", "host/opencl/state.c",
-     "oclstm__array_f32(p.initial, 0, p.width, state->padded + b * padded);", "", r"^forward\.tour_coupled"),
+     "oclstm__array_f32(p.initial, 0, p.width, state->padded + b * padded);", "", r"^forward\.tour_coupled\.pocl-fused-step"),
     (OPENCL, "wrong row of the embedding", "kernels/rows.cl",
-     "embedding + (size_t)id * F + p.f", "embedding + (size_t)id + p.f", r"^forward\.tour_coupled"),
+     "embedding + (size_t)id * F + p.f", "embedding + (size_t)id + p.f", r"^forward\.tour_coupled\.pocl-fused-step"),
     (OPENCL, "mul for sum of directions", "kernels/common.cl",
      "#define MERGE_SUM 1 #define MERGE_MUL 2", "#define MERGE_SUM 2\n#define MERGE_MUL 1", LSTM_TOUR),
     (OPENCL, "eps of the TFLite norm", "kernels/norm.cl", "NORM == NORM_TFLITE ? 1e-8f : 1e-5f", "1e-2f",
-     r"^forward\.tour_tflite"),
+     r"^forward\.tour_tflite\.pocl-stepwise"),
     (OPENCL, "padding of units in the variance", "kernels/norm.cl",
      "sum += sum_of(difference * difference, H - j);", "sum += sum_of(difference * difference, HP - j);",
-     r"^forward\.tour_(haste|tflite)"),
+     r"^forward\.tour_haste\.pocl-stepwise"),
     (OPENCL, "gain of the input's norm dropped", "kernels/norm.cl",
-     "LOADV(params + NORM_IH(gate) * HP + j) * normal(LOADV(at), m)", "normal(LOADV(at), m)", r"^forward\.tour_haste"),
-    (OPENCL, "norm of c dropped", "kernels/norm.cl", "normal(c_seen, of_c)", "c_seen", r"^forward\.tour_haste"),
+     "LOADV(params + NORM_IH(gate) * HP + j) * normal(LOADV(at), m)", "normal(LOADV(at), m)", r"^forward\.tour_haste\.pocl-stepwise"),
+    (OPENCL, "norm of c dropped", "kernels/norm.cl", "normal(c_seen, of_c)", "c_seen", r"^forward\.tour_haste\.pocl-stepwise"),
     (OPENCL, "gates r and z swapped", "kernels/cell.cl",
-     "#define GATE_R 0 #define GATE_Z 1", "#define GATE_R 1\n#define GATE_Z 0", r"^forward\.tour_gru\."),
+     "#define GATE_R 0 #define GATE_Z 1", "#define GATE_R 1\n#define GATE_Z 0", r"^forward\.tour_gru\.pocl-fused-step"),
     (OPENCL, "b_hh of n outside of the reset", "kernels/cell.cl",
-     "a[GATE_N] + param(in, RECURRENT_BIAS)", "a[GATE_N]", r"^forward\.tour_gru\."),
+     "a[GATE_N] + param(in, RECURRENT_BIAS)", "a[GATE_N]", r"^forward\.tour_gru\.pocl-fused-step"),
     (OPENCL, "z and 1 - z exchanged", "kernels/cell.cl", "return FMA(z, h - n, n);", "return FMA(z, n - h, h);",
-     r"^forward\.tour_gru\."),
+     r"^forward\.tour_gru\.pocl-fused-step"),
     (OPENCL, "reset behind the product", "kernels/cell.cl",
-     "return gru_gate(a[GATE_R], in, GATE_R) * h;", "return h;", r"^forward\.tour_gru_before"),
+     "return gru_gate(a[GATE_R], in, GATE_R) * h;", "return h;", r"^forward\.tour_gru_before\.pocl-fused-step"),
     (OPENCL, "a gate's activation in the RNN", "kernels/cell.cl",
      "return candidate_activation(product + (x_of(in, 0) + param(in, BIAS(0))));",
-     "return gate_activation(product + (x_of(in, 0) + param(in, BIAS(0))));", r"^forward\.tour_rnn"),
+     "return gate_activation(product + (x_of(in, 0) + param(in, BIAS(0))));", r"^forward\.tour_rnn\.pocl-fused-step"),
     # ---- kernels: storage ----
     (OPENCL, "bfloat16 cut instead of rounded", "kernels/common.cl",
      "uintv rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;", "uintv rounded = bits >> 16;", PRECISION),
