@@ -224,7 +224,7 @@ enum { OCLSTM_ROLE_GATE, OCLSTM_ROLE_CANDIDATE, OCLSTM_ROLE_OUTPUT, OCLSTM_N_ROL
  *          p_i += P_i c    p_f += P_f c    p_o += P_o c_new         peephole; c is the one before the step
  *          p = clip(p)                                              clip_preactivation; c behind output() is not clipped
  *          i, f, o = gate(p)    g = candidate(p)                    sigmoid and tanh
- *          f = 1 - i, or i = 1 - f                                  coupling; the rows of the derived gate are not read
+ *          f = 1 - i, or i = 1 - f                                  coupling; rows of the derived gate count in N of HASTE alone
  *          c_new = clip(f c + i g)                                  clip_cell
  *          m = o output(c_new)                                      tanh
  *          h_new = m, or clip(m W_hr^T)                             projection, clip_projection
