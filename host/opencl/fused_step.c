@@ -2,34 +2,11 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/plan.h"
 
-/* Blocks of units must divide UP, which is a multiple of 16. */
-static size_t lanes_for(const oclstm__cl *cl, size_t UP) {
-  size_t lanes = cl->max_lanes;
-  while (lanes > 1 && UP % (lanes * cl->vector_width) != 0) {
-    lanes /= 2;
-  }
-  return lanes;
-}
-
-/* As many rows as the registers hold accumulators for, no more than there are: 24 vectors of 16, 16 lanes of a GPU, 8
- * vectors of 4 or 8. */
-static size_t rows_for(const oclstm__cl *cl, size_t vectors, size_t B) {
-  size_t accumulators = cl->vector_width == 1 ? 16 : cl->vector_width == 16 ? 24 : 8;
-  return oclstm__min(oclstm__min(accumulators / vectors, 8), B);
-}
-
 static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage, const float *W,
                              oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  oclstm__cl *cl = oclstm__plan_cl(plan);
-  const oclstm__stage_spec *spec = &stage->spec;
-  stage->lanes = lanes_for(cl, stage->UP);
-  stage->rows = rows_for(cl, spec->vectors, plan->base.desc.rows);
-  size_t block = stage->lanes * cl->vector_width;
-  const oclstm__panels panels = {
-      spec->vectors * stage->UP, spec->K, stage->UP / block, spec->vectors, block, block, stage->UP};
-  TRY(oclstm__upload_panels(cl, &panels, plan->base.desc.precision, W, &stage->W, &plan->device_bytes,
-                            error));
+  stage->rows = oclstm__tile_rows(oclstm__plan_cl(plan), stage->spec.vectors, plan->base.desc.rows);
+  TRY(oclstm__upload_stage(plan, stage, W, error));
   for (size_t k = 0; k < 2; ++k) {
     TRY(oclstm__stage_kernel(plan, r, stage, "step", "step_fused", &stage->kernel[k], error));
   }

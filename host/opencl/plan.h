@@ -37,8 +37,8 @@ typedef struct oclstm__stage {
   size_t lda;          /* from row to row of what it multiplies */
   cl_kernel kernel[2]; /* two where h alternates between two buffers */
   oclstm__gemm *gemm;  /* stepwise: product [B, vectors*UP] */
-  cl_mem W;            /* fused-step: packed */
-  size_t rows, lanes;  /* fused-step: of a tile, of a work-group */
+  cl_mem W;            /* fused-step, rows: packed */
+  size_t rows, lanes;  /* fused-step, rows: of a tile, of a work-group */
 } oclstm__stage;
 
 /* One direction of one layer, ready to run. */
@@ -125,6 +125,7 @@ struct oclstm__strategy {
 
 extern const oclstm__strategy oclstm__stepwise;
 extern const oclstm__strategy oclstm__fused_step;
+extern const oclstm__strategy oclstm__rows_strategy;
 
 /* The strategy and the provider of products for a plan, with the reason in words. desc is supported.
  * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
@@ -132,6 +133,15 @@ oclstm_status oclstm__choose_strategy(oclstm__cl *cl, const oclstm_model *model,
                                       const oclstm__strategy **strategy, const oclstm__gemm_provider **gemm,
                                       char *reason, size_t bytes, oclstm_error *error);
 bool oclstm__has_norm(const oclstm_model *model);
+bool oclstm__has_two_stages(const oclstm_model *model);
+
+/* ---- panels.c: tiles of a stage, for strategies with kernels of their own ---- */
+
+/* As many rows as the registers hold accumulators for, at most B. */
+size_t oclstm__tile_rows(const oclstm__cl *cl, size_t vectors, size_t B);
+/* Packs W [vectors*UP, K] for kernels/tile.cl into stage->W and decides stage->lanes. */
+oclstm_status oclstm__upload_stage(oclstm__cl_plan *plan, oclstm__stage *stage, const float *W,
+                                   oclstm_error *error);
 
 /* ---- launch.c: what the strategies share ---- */
 

@@ -295,6 +295,10 @@ static bool has_layer_norm(const oclstm_layer *layer) {
   return layer->layer_norm != OCLSTM_NORM_NONE;
 }
 
+static bool has_two_stages(const oclstm_layer *layer) {
+  return layer->projection_size != 0 || (layer->kind == OCLSTM_GRU && !layer->linear_before_reset);
+}
+
 /* Everything else must run. AUTO may stand for any strategy and is never in here. */
 static const struct {
   oclstm_strategy strategy;
@@ -302,6 +306,8 @@ static const struct {
   const char *text; /* in the error */
 } REFUSED[] = {
     {OCLSTM_STRATEGY_FUSED_STEP, has_layer_norm, "layer_norm"},
+    {OCLSTM_STRATEGY_ROWS, has_layer_norm, "layer_norm"},
+    {OCLSTM_STRATEGY_ROWS, has_two_stages, "second product"},
 };
 
 const char *expected_refusal(const cell_case *c) {
