@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Puts known faults into a copy of the tree, one at a time, and looks whether the tests notice. SPDX-License-Identifier: MIT
 
-    run.py SOURCE WORK [--only TEXT] [--table FILE]
+    run.py SOURCE WORK [--only TEXT] [--jobs N] [--table FILE]
 
 Exits with 1 when a mutant survives, and with 2 when one cannot be made: what it replaces must stand in its file once.
 """
 import argparse
+import concurrent.futures
 import filecmp
 import pathlib
 import re
@@ -64,6 +65,7 @@ def mutate(text, find, replace):
 class Builds:
     def __init__(self, source, work):
         self.tree, self.build = work / "tree", work / "build"
+        work.mkdir(parents=True, exist_ok=True)
         copy_tree(source, self.tree)
         done = run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
                     "-DCMAKE_C_FLAGS_DEBUG=-O1", "-DBUILD_SHARED_LIBS=OFF"])
@@ -94,7 +96,7 @@ class Builds:
             made = self.make(stage)
             if made.returncode != 0:
                 return None, made.stdout
-            done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "-j", "2",
+            done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure",
                         "--timeout", "120", "-R", stage])
             if done.returncode != 0:
                 red = re.search(r"Test +#\d+: (\S+) [^*\n]*\*\*\*", done.stdout)
@@ -141,6 +143,20 @@ def try_mutant(builds, mutant, stages):
         path.write_text(good)
 
 
+def try_all(builds, chosen, known):
+    """[(mutant, (caught by, what is wrong))], once the tests are green without faults."""
+    check_tree(builds, chosen, known)
+    results = []
+    for mutant in chosen:
+        start = time.monotonic()
+        caught, wrong = try_mutant(builds, mutant, stages_of(mutant, known))
+        verdict = "ERROR" if wrong else "yes" if caught else "NO"
+        print(f"{mutant[0] + ': ' + mutant[1]:58} {caught or '-':44} {verdict:6} {time.monotonic() - start:4.1f} s\n"
+              f"{wrong or ''}", end="", flush=True)
+        results.append((mutant, (caught, wrong)))
+    return results
+
+
 def write_table(path, rows):
     with open(path, "w", encoding="utf-8") as table:
         table.write("# Faults that the tests notice\n\nWritten by `tests/mutation/run.py --table`; each fault is one change of "
@@ -154,24 +170,19 @@ def main():
     parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("--only", default="", help="mutants whose engine and name contain this")
+    parser.add_argument("--jobs", type=int, default=2, help="builds side by side")
     parser.add_argument("--table", help="write what was found as a Markdown table")
     options = parser.parse_args()
     chosen = [m for m in mutants.MUTANTS if options.only in f"{m[0]}: {m[1]}"]
-    builds = Builds(options.source.resolve(), options.work.resolve())
     known = last_caught(options.source)
-    check_tree(builds, chosen, known)
-    rows, broken, survived = [], 0, 0
     print(f"{'mutant':58} {'caught by':44} caught")
-    for mutant in chosen:
-        start = time.monotonic()
-        caught, wrong = try_mutant(builds, mutant, stages_of(mutant, known))
-        broken += wrong is not None
-        survived += wrong is None and caught is None
-        verdict = "ERROR" if wrong else "yes" if caught else "NO"
-        print(f"{mutant[0] + ': ' + mutant[1]:58} {caught or '-':44} {verdict:6} {time.monotonic() - start:4.1f} s", flush=True)
-        if wrong:
-            print(wrong)
-        rows.append((mutant, caught))
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        shares = [pool.submit(try_all, Builds(options.source.resolve(), options.work.resolve() / str(k)),
+                              chosen[k::options.jobs], known) for k in range(options.jobs)]
+        found = {mutant[:2]: result for share in shares for mutant, result in share.result()}
+    rows = [(mutant, found[mutant[:2]][0]) for mutant in chosen]
+    broken = sum(wrong is not None for _, wrong in found.values())
+    survived = sum(caught is None and wrong is None for caught, wrong in found.values())
     if options.table:
         write_table(options.table, rows)
     print(f"{len(chosen)} mutants, {survived} survived, {broken} could not be made")
