@@ -153,7 +153,6 @@ done:
 }
 
 static void describe(oclstm__cl_plan *plan) {
-  static const char *const PRECISIONS[] = {"f32", "f16", "bf16"};
   oclstm_plan_info *info = &plan->base.info;
   info->rows = plan->base.desc.rows;
   info->steps = plan->base.desc.steps;
@@ -161,7 +160,6 @@ static void describe(oclstm__cl_plan *plan) {
   info->host_bytes = sizeof *plan + 2 * plan->base.model->n_layers * sizeof *plan->runners;
   (void)snprintf(info->strategy, sizeof info->strategy, "%s", plan->strategy->name);
   (void)snprintf(info->gemm, sizeof info->gemm, "%s", plan->gemm->name);
-  (void)snprintf(info->precision, sizeof info->precision, "%s", PRECISIONS[plan->base.desc.precision]);
 }
 
 oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model *model,
