@@ -24,13 +24,7 @@ static inline void run_tile(const stage *p, __global const stored *restrict W, c
                             bool any) {
   for (int block = 0; block < p->s.UP / BLOCK; ++block) {
     floatv a[ROWS][VECTORS];
-#pragma unroll
-    for (int r = 0; r < ROWS; ++r) {
-#pragma unroll
-      for (int v = 0; v < VECTORS; ++v) {
-        a[r][v] = (floatv)(0.0f);
-      }
-    }
+    tile_clear(a);
     if (any) {
       tile_multiply(a, p->h_in, row, W + (size_t)block * p->s.K * VECTORS * BLOCK, p->s.K);
     }
@@ -49,10 +43,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk_rows(
     __global stored *y, __global float *cells, const step_shape s, int reverse) {
   int first_row = (int)get_group_id(0) * ROWS;
   size_t row[ROWS];
-#pragma unroll
-  for (int r = 0; r < ROWS; ++r) {
-    row[r] = (size_t)min(first_row + r, s.B - 1) * s.lda;
-  }
+  tile_rows(row, first_row, s.B, s.lda);
   for (int k = 0; k < s.n; ++k) {
     __global stored *h_in = (k & 1) != 0 ? h_odd : h_even;
     __global stored *h_out = (k & 1) != 0 ? h_even : h_odd;

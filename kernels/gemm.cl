@@ -18,14 +18,8 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
   int panel = (int)get_group_id(1);
   size_t row[ROWS];
   floatv acc[ROWS][VECTORS];
-#pragma unroll
-  for (int r = 0; r < ROWS; ++r) {
-    row[r] = (size_t)min(first_row + r, M - 1) * lda;
-#pragma unroll
-    for (int v = 0; v < VECTORS; ++v) {
-      acc[r][v] = (floatv)(0.0f);
-    }
-  }
+  tile_rows(row, first_row, M, lda);
+  tile_clear(acc);
   tile_multiply(acc, A, row, W + (size_t)panel * K * VECTORS * BLOCK, K);
 #pragma unroll
   for (int r = 0; r < ROWS; ++r) {

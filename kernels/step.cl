@@ -43,14 +43,8 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void step_fused(
   stage p = {s, t, gx, params, lengths, h_in, h_out, middle, y, c, extra, cells};
   size_t row[ROWS];
   floatv a[ROWS][VECTORS];
-#pragma unroll
-  for (int r = 0; r < ROWS; ++r) {
-    row[r] = (size_t)min(first_row + r, s.B - 1) * s.lda;
-#pragma unroll
-    for (int v = 0; v < VECTORS; ++v) {
-      a[r][v] = (floatv)(0.0f);
-    }
-  }
+  tile_rows(row, first_row, s.B, s.lda);
+  tile_clear(a);
   tile_multiply(a, MULTIPLIES_H ? h_in : (__global const stored *)middle, row,
                 W + (size_t)block * s.K * VECTORS * BLOCK, s.K);
 #pragma unroll

@@ -16,6 +16,24 @@
 #endif
 #define BLOCK (LANES * VW)
 
+/* Where the rows of a tile begin in a matrix of n rows, ld apart. Behind the last row the tile has that one again. */
+static inline void tile_rows(size_t row[ROWS], int first_row, int n, int ld) {
+#pragma unroll
+  for (int r = 0; r < ROWS; ++r) {
+    row[r] = (size_t)min(first_row + r, n - 1) * ld;
+  }
+}
+
+static inline void tile_clear(floatv acc[ROWS][VECTORS]) {
+#pragma unroll
+  for (int r = 0; r < ROWS; ++r) {
+#pragma unroll
+    for (int v = 0; v < VECTORS; ++v) {
+      acc[r][v] = (floatv)(0.0f);
+    }
+  }
+}
+
 /* A: the matrix; row[r]: where row r begins. W: the panel, K: its length. */
 static inline void tile_multiply(floatv acc[ROWS][VECTORS], __global const stored *A, const size_t row[ROWS],
                                  __global const stored *W, int K) {
