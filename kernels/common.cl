@@ -51,7 +51,8 @@ typedef PASTE(uint, VW) uintv;
 #define HALF_STORE(v, p) PASTE(PASTE(vstore_half, VW), _rte)((v), 0, (p))
 #endif
 
-#ifdef FP_FAST_FMAF
+/* PoCL 3.1 says only through its compiler's own macros what the processor can do. */
+#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 #define FMA(a, b, c) fma((a), (b), (c))
 #else
 #define FMA(a, b, c) ((a) * (b) + (c))
