@@ -18,11 +18,11 @@
 #define ACT_SOFTSIGN 10
 #define ACT_SOFTPLUS 11
 
-static inline floatv between(floatv v, float least, float most) {
+INLINE floatv between(floatv v, float least, float most) {
   v = v > (floatv)(most) ? (floatv)(most) : v;
   return v < (floatv)(least) ? (floatv)(least) : v;
 }
-static inline floatv clipped(floatv v, float bound) {
+INLINE floatv clipped(floatv v, float bound) {
   return between(v, -bound, bound);
 }
 
@@ -54,13 +54,13 @@ static inline floatv clipped(floatv v, float bound) {
 #define ATANH_3 0.14000904657148f
 #define ATANH_4 0.14005986637135f
 
-static inline floatv tanh_square(floatv x, float s) {
+INLINE floatv tanh_square(floatv x, float s) {
   floatv z = x * x;
   float end = TANH_END * TANH_END / (s * s);
   return z > (floatv)(end) ? (floatv)(end) : z;
 }
 
-static inline floatv tanh_top(floatv x, floatv z, float s) {
+INLINE floatv tanh_top(floatv x, floatv z, float s) {
   float r = s * s;
   floatv v = FMA(z, (floatv)(TANH_P4 * r * r * r * r * s), (floatv)(TANH_P3 * r * r * r * s));
   v = FMA(v, z, (floatv)(TANH_P2 * r * r * s));
@@ -68,7 +68,7 @@ static inline floatv tanh_top(floatv x, floatv z, float s) {
   return x * FMA(v, z, (floatv)(s));
 }
 
-static inline floatv tanh_bottom(floatv z, float s) {
+INLINE floatv tanh_bottom(floatv z, float s) {
   float r = s * s;
   floatv v = FMA(z, (floatv)(TANH_Q4 * r * r * r * r), (floatv)(TANH_Q3 * r * r * r));
   v = FMA(v, z, (floatv)(TANH_Q2 * r * r));
@@ -76,19 +76,19 @@ static inline floatv tanh_bottom(floatv z, float s) {
   return FMA(v, z, (floatv)(1.0f));
 }
 
-static inline floatv tanh_of(floatv x) {
+INLINE floatv tanh_of(floatv x) {
   floatv z = tanh_square(x, 1.0f);
   return clipped(tanh_top(x, z, 1.0f) / tanh_bottom(z, 1.0f), 1.0f);
 }
 
 /* 1 / (1 + e^-x) = 1/2 + tanh(x / 2) / 2 */
-static inline floatv sigmoid(floatv x) {
+INLINE floatv sigmoid(floatv x) {
   floatv z = tanh_square(x, 0.5f);
   return 0.5f + clipped(0.5f * tanh_top(x, z, 0.5f) / tanh_bottom(z, 0.5f), 0.5f);
 }
 
 /* e^x - 1 = 2 t / (1 - t) with t = tanh(x / 2), for x <= 0; what it gives for other x has no meaning. */
-static inline floatv expm1_below_zero(floatv x) {
+INLINE floatv expm1_below_zero(floatv x) {
   floatv z = tanh_square(x, 0.5f);
   floatv top = tanh_top(x, z, 0.5f);
   floatv bottom = tanh_bottom(z, 0.5f);
@@ -97,7 +97,7 @@ static inline floatv expm1_below_zero(floatv x) {
 }
 
 /* log(1 + e^-|x|) = 2 atanh(w) with w = e^-|x| / (2 + e^-|x|) = (1 - t) / (3 + t), t = tanh(|x| / 2). */
-static inline floatv softplus_tail(floatv x) {
+INLINE floatv softplus_tail(floatv x) {
   floatv z = tanh_square(x, 0.5f);
   floatv top = tanh_top(fabs(x), z, 0.5f);
   floatv bottom = tanh_bottom(z, 0.5f);
@@ -110,7 +110,7 @@ static inline floatv softplus_tail(floatv x) {
   return 2.0f * w * FMA(v, z, (floatv)(1.0f));
 }
 
-static inline floatv activated(int kind, float alpha, float beta, floatv x) {
+INLINE floatv activated(int kind, float alpha, float beta, floatv x) {
   const floatv zero = (floatv)(0.0f);
   switch (kind) {
     case ACT_SIGMOID: return sigmoid(x);

@@ -69,38 +69,38 @@
 #define NORM_C 15
 #define NORM_C_BIAS 16
 
-/* Units j .. j + VW - 1 of one batch row: x and params already point at j. */
+/* Units j .. j + VW - 1 of one batch row: x and params already point at j; from gate to gate x is x_gate apart. */
 typedef struct unit_input {
   __global const float *x, *params;
-  int HP;
+  int x_gate, HP;
 } unit_input;
 
-static inline floatv x_of(const unit_input in, int gate) {
-  return LOADV(in.x + gate * in.HP);
+INLINE floatv x_of(const unit_input in, int gate) {
+  return LOADV(in.x + gate * in.x_gate);
 }
-static inline floatv param(const unit_input in, int row) {
+INLINE floatv param(const unit_input in, int row) {
   return LOADV(in.params + row * in.HP);
 }
 
-static inline floatv clipped_preactivation(floatv p) {
+INLINE floatv clipped_preactivation(floatv p) {
 #ifdef CLIP_PREACTIVATION
   return clipped(p, CLIP_PREACTIVATION);
 #else
   return p;
 #endif
 }
-static inline floatv gate_activation(floatv p) {
+INLINE floatv gate_activation(floatv p) {
   return activated(GATE_KIND, GATE_ALPHA, GATE_BETA, clipped_preactivation(p));
 }
-static inline floatv candidate_activation(floatv p) {
+INLINE floatv candidate_activation(floatv p) {
   return activated(CANDIDATE_KIND, CANDIDATE_ALPHA, CANDIDATE_BETA, clipped_preactivation(p));
 }
-static inline floatv output_activation(floatv c) {
+INLINE floatv output_activation(floatv c) {
   return activated(OUTPUT_KIND, OUTPUT_ALPHA, OUTPUT_BETA, c);
 }
 
 /* The expectation of zoneout: share of what was, the rest of what is new. */
-static inline floatv zoned(float share, floatv before, floatv after) {
+INLINE floatv zoned(float share, floatv before, floatv after) {
   return FMA((floatv)(share), before, (1.0f - share) * after);
 }
 
@@ -113,7 +113,7 @@ static inline floatv zoned(float share, floatv before, floatv after) {
 #define GATE_O 3
 
 /* The sum of a gate less its bias; c is what the gate's peephole sees: c of the step before for i and f, c_new for o. */
-static inline floatv with_peephole(floatv sum, const unit_input in, int gate, floatv c) {
+INLINE floatv with_peephole(floatv sum, const unit_input in, int gate, floatv c) {
 #if PEEPHOLE
   if (gate != GATE_G) {
     return FMA(param(in, PEEPHOLE_ROW(gate == GATE_O ? 2 : gate)), c, sum);
@@ -123,7 +123,7 @@ static inline floatv with_peephole(floatv sum, const unit_input in, int gate, fl
 }
 
 /* c_new from the pre-activations of i, f and g, biases included. */
-static inline floatv lstm_c(floatv p_i, floatv p_f, floatv p_g, floatv c) {
+INLINE floatv lstm_c(floatv p_i, floatv p_f, floatv p_g, floatv c) {
 #if COUPLING == FORGET_FROM_INPUT
   floatv i = gate_activation(p_i);
   floatv f = 1.0f - i;
@@ -142,12 +142,12 @@ static inline floatv lstm_c(floatv p_i, floatv p_f, floatv p_g, floatv c) {
 }
 
 /* m from the pre-activation of o and from what output() is to see: c_new, or its norm. */
-static inline floatv lstm_m(floatv p_o, floatv c_seen) {
+INLINE floatv lstm_m(floatv p_o, floatv c_seen) {
   return gate_activation(p_o) * output_activation(c_seen);
 }
 
 /* c of the next step. */
-static inline floatv lstm_kept_c(floatv c, floatv c_new) {
+INLINE floatv lstm_kept_c(floatv c, floatv c_new) {
 #ifdef ZONEOUT_C
   return zoned(ZONEOUT_C, c, c_new);
 #else
@@ -155,12 +155,12 @@ static inline floatv lstm_kept_c(floatv c, floatv c_new) {
 #endif
 }
 
-static inline floatv lstm_preactivation(floatv product, const unit_input in, int gate, floatv c) {
+INLINE floatv lstm_preactivation(floatv product, const unit_input in, int gate, floatv c) {
   return with_peephole(product + (x_of(in, gate) + param(in, BIAS(gate))), in, gate, c);
 }
 
 /* A whole step. *c: in c of the step before, out c of this one. Returns m. */
-static inline floatv lstm_cell(const floatv *a, const unit_input in, floatv *c) {
+INLINE floatv lstm_cell(const floatv *a, const unit_input in, floatv *c) {
   floatv c_new = lstm_c(lstm_preactivation(a[GATE_I], in, GATE_I, *c), lstm_preactivation(a[GATE_F], in, GATE_F, *c),
                         lstm_preactivation(a[GATE_G], in, GATE_G, *c), *c);
   floatv m = lstm_m(lstm_preactivation(a[GATE_O], in, GATE_O, c_new), c_new);
@@ -176,17 +176,17 @@ static inline floatv lstm_cell(const floatv *a, const unit_input in, floatv *c) 
 #define GATE_Z 1
 #define GATE_N 2
 
-static inline floatv gru_gate(floatv product, const unit_input in, int gate) {
+INLINE floatv gru_gate(floatv product, const unit_input in, int gate) {
   return gate_activation(product + (x_of(in, gate) + param(in, BIAS(gate))));
 }
 
 /* (1 - z) n + z h */
-static inline floatv gru_h(floatv n, floatv z, floatv h) {
+INLINE floatv gru_h(floatv n, floatv z, floatv h) {
   return FMA(z, h - n, n);
 }
 
 /* linear_before_reset: the reset gate comes behind the product. */
-static inline floatv gru_cell(const floatv *a, const unit_input in, floatv h) {
+INLINE floatv gru_cell(const floatv *a, const unit_input in, floatv h) {
   floatv r = gru_gate(a[GATE_R], in, GATE_R);
   floatv z = gru_gate(a[GATE_Z], in, GATE_Z);
   floatv recurrent = a[GATE_N] + param(in, RECURRENT_BIAS);
@@ -195,11 +195,11 @@ static inline floatv gru_cell(const floatv *a, const unit_input in, floatv h) {
 }
 
 /* Otherwise it comes before: r h is what n's product is of. */
-static inline floatv gru_reset(const floatv *a, const unit_input in, floatv h, floatv *z) {
+INLINE floatv gru_reset(const floatv *a, const unit_input in, floatv h, floatv *z) {
   *z = gru_gate(a[GATE_Z], in, GATE_Z);
   return gru_gate(a[GATE_R], in, GATE_R) * h;
 }
-static inline floatv gru_candidate(floatv product, const unit_input in, floatv z, floatv h) {
+INLINE floatv gru_candidate(floatv product, const unit_input in, floatv z, floatv h) {
   floatv n = candidate_activation(product + (x_of(in, GATE_N) + param(in, BIAS(GATE_N))));
   return gru_h(n, z, h);
 }
@@ -207,15 +207,15 @@ static inline floatv gru_candidate(floatv product, const unit_input in, floatv z
 
 /* ---- RNN ---- */
 
-static inline floatv rnn_cell(floatv product, const unit_input in) {
+INLINE floatv rnn_cell(floatv product, const unit_input in) {
   return candidate_activation(product + (x_of(in, 0) + param(in, BIAS(0))));
 }
 
 /* ---- h ---- */
 
 /* h of the next step from that of the step before and from m, the projected m, or the cell's h. */
-static inline floatv kept_h(floatv h, floatv h_new) {
-#if STAGE == STAGE_PROJECT && defined(CLIP_PROJECTION)
+INLINE floatv kept_h(floatv h, floatv h_new) {
+#if PROJECTION && defined(CLIP_PROJECTION)
   h_new = clipped(h_new, CLIP_PROJECTION);
 #endif
 #ifdef ZONEOUT_H

@@ -1,54 +1,198 @@
-/* All steps of a chunk in one launch.
+/* All steps of a chunk in one launch: strategies rows and grid.
  *
- *   chunk_rows  strategy rows: a work-group owns ROWS batch rows for all steps; groups have nothing to tell each other
+ * The batch rows are cut into slices of slice_rows; slices have nothing to tell each other. A slice belongs to `members`
+ * work-groups, which share its units and meet behind every stage of a step (sync.cl). rows has one member a slice, and no
+ * meetings.
  *
- * What it reads and writes is named in stage.cl; W is packed as for step_fused. h alternates between h_even and h_odd: step
- * number k of the chunk reads the one of its parity and writes the other.
+ * What it reads and writes is named in stage.cl; W is packed as for step_fused, W_second is the second stage's. h and c
+ * alternate between even and odd: step number k of the chunk reads those of its parity and writes the other ones. So a
+ * step that was not finished, because a meeting was called off, is whole again: `resume` is the number of members of such a
+ * launch, and this one, with one member a slice, goes on from what its members had finished and leaves the places as they
+ * were before. Each place counts how often that was needed.
  *
- * Launch: global = [LANES * ceil(B / ROWS)], local = [LANES].
+ *   places  [slices][SYNC_WORDS] i32  all 0 before a launch that is no resumption
+ *
+ * With -DINPUT=1 a group makes the input projection of its own units and rows by itself, `ahead` steps at a time, into a
+ * part of gx that nobody else reads; then it is in the cache when it is wanted.
+ *
+ *   x      [n*B, x_ld] stored  input of the layer
+ *   W_in   packed      stored  panels [UP / BLOCK][I][GATES][BLOCK]
+ *   gx     [groups][ahead * slice_rows][most blocks of a group][GATES][BLOCK] f32
+ *
+ * Launch: global = [LANES * members * ceil(B / slice_rows)], local = [LANES].
  *
  * SPDX-License-Identifier: MIT
  */
+#ifndef SECOND /* STAGE_ of a second stage */
+#define SECOND 0
+#define SECOND_VECTORS 1
+#define SECOND_PANELS 1
+#endif
+#define STAGES (SECOND != 0 ? 2 : 1)
+#ifndef LOW_ROWS /* of lower tiles, for rows that do not fill high ones */
+#define LOW_ROWS ROWS
+#endif
+#ifndef INPUT_ROWS
+#define INPUT_ROWS 1
+#define INPUT_PANELS 1
+#endif
 
-/* Whether any row of the tile has a step p->t. Where none has, its product is not needed. */
-static inline bool is_any_active(const stage *p, int first_row) {
-  bool any = false;
-  for (int r = first_row; r < min(first_row + ROWS, p->s.B); ++r) {
-    any |= is_active(p, r);
-  }
-  return any;
+/* What a work-group has of every step. */
+typedef struct share {
+  int first_row, end_row;
+  int low;        /* rows that are left to low tiles */
+  int first, end; /* blocks of units */
+  bool turned;
+} share;
+
+INLINE share share_of(int group, int members, int slice_rows, int low, int B, int blocks) {
+  int slice = group / members;
+  int member = group - slice * members;
+  share mine = {slice * slice_rows, min((slice + 1) * slice_rows, B), low, blocks * member / members,
+                blocks * (member + 1) / members, false};
+  return mine;
 }
 
-/* One step of the tile's rows, one block of units after another. */
-static inline void run_tile(const stage *p, __global const stored *restrict W, const size_t row[ROWS], int first_row,
-                            bool any) {
-  for (int block = 0; block < p->s.UP / BLOCK; ++block) {
-    floatv a[ROWS][VECTORS];
-    tile_clear(a);
-    if (any) {
-      tile_multiply(a, p->h_in, row, W + (size_t)block * p->s.K * VECTORS * BLOCK, p->s.K);
-    }
+/* One stage of a step: this member's blocks of units, each for all rows of the slice, so that a panel of weights is read
+ * once. Every other step goes through them backwards: what was read last is in the cache still. */
+#define DEFINE_SHARE(name, KIND_OF_STAGE, VECTORS, PANELS)                                                            \
+  DEFINE_STAGE(name##_high, KIND_OF_STAGE, ROWS, VECTORS, PANELS)                                                     \
+  DEFINE_STAGE(name##_low, KIND_OF_STAGE, LOW_ROWS, VECTORS, PANELS)                                                  \
+  INLINE void name(const stage *p, __global const stored *W, const share *mine) {                                     \
+    int turns = (mine->end - mine->first + (PANELS)-1) / (PANELS);                                                    \
+    for (int n = 0; n < turns; ++n) {                                                                                 \
+      int block = mine->first + (mine->turned ? turns - 1 - n : n) * (PANELS);                                        \
+      int row = mine->first_row;                                                                                      \
+      for (; row < mine->end_row - mine->low; row += ROWS) {                                                          \
+        name##_high(p, W, row, mine->end_row, block, mine->end);                                                      \
+      }                                                                                                               \
+      if (LOW_ROWS != ROWS) {                                                                                         \
+        for (; row < mine->end_row; row += LOW_ROWS) {                                                                \
+          name##_low(p, W, row, mine->end_row, block, mine->end);                                                     \
+        }                                                                                                             \
+      }                                                                                                               \
+    }                                                                                                                 \
+  }
+DEFINE_SHARE(run_first, STAGE, VECTORS, PANELS)
+#if SECOND
+DEFINE_SHARE(run_second, SECOND, SECOND_VECTORS, SECOND_PANELS)
+#endif
+
+#if INPUT
+typedef struct projection {
+  __global const stored *x, *W;
+  __global float *gx;
+  int I, x_ld, reverse;
+} projection;
+
+DEFINE_TILE(input_product, INPUT_ROWS, GATES, INPUT_PANELS)
+
+/* Rows `first` on of the projection of steps k on, `rows` rows in all, step after step, and `INPUT_PANELS` blocks. */
+INLINE void project_tile(const projection *in, const stage *p, const share *mine, int k, int first, int rows, int block) {
+  int height = mine->end_row - mine->first_row;
+  size_t row[INPUT_ROWS];
+  floatv a[INPUT_ROWS][GATES * INPUT_PANELS];
+  bool any = false;
 #pragma unroll
-    for (int r = 0; r < ROWS; ++r) {
-      if (first_row + r < p->s.B) {
-        run_stage(p, a[r], first_row + r, block * BLOCK + (int)get_local_id(0) * VW);
+  for (int r = 0; r < INPUT_ROWS; ++r) {
+    int at = min(first + r, rows - 1);
+    int step = at / height;
+    int b = mine->first_row + at - step * height;
+    int t = in->reverse ? p->s.n - 1 - (k + step) : k + step;
+    row[r] = ((size_t)t * p->s.B + b) * in->x_ld;
+    any |= t < p->lengths[b];
+  }
+  if (!any) {
+    return;
+  }
+  input_product(a, in->x, row, in->W, in->I, block, mine->end);
+#pragma unroll
+  for (int r = 0; r < INPUT_ROWS; ++r) {
+    __global float *gx = in->gx + (size_t)(first + r) * p->own_units * GATES + get_local_id(0) * VW;
+#pragma unroll
+    for (int c = 0; c < GATES * INPUT_PANELS; ++c) {
+      if (first + r < rows && block + c / GATES < mine->end) {
+        STOREV(a[r][c], gx + ((size_t)(block - mine->first) * GATES + c) * BLOCK);
       }
     }
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk_rows(
-    __global const float *gx, __global const stored *W, __global const float *params, __global const int *lengths,
-    __global stored *h_even, __global stored *h_odd, __global float *c, __global stored *middle, __global float *extra,
-    __global stored *y, __global float *cells, const step_shape s, int reverse) {
-  int first_row = (int)get_group_id(0) * ROWS;
-  size_t row[ROWS];
-  tile_rows(row, first_row, s.B, s.lda);
-  for (int k = 0; k < s.n; ++k) {
-    __global stored *h_in = (k & 1) != 0 ? h_odd : h_even;
-    __global stored *h_out = (k & 1) != 0 ? h_even : h_odd;
-    stage p = {s, reverse ? s.n - 1 - k : k, gx, params, lengths, h_in, h_out, middle, y, c, extra, cells};
-    run_tile(&p, W, row, first_row, is_any_active(&p, first_row));
-    barrier(CLK_GLOBAL_MEM_FENCE); /* h_out is read by all items of the group */
+/* The input projection of steps k .. k + count - 1. */
+INLINE void project(const projection *in, const stage *p, const share *mine, int k, int count) {
+  int rows = count * (mine->end_row - mine->first_row);
+  for (int block = mine->first; block < mine->end; block += INPUT_PANELS) {
+    for (int first = 0; first < rows; first += INPUT_ROWS) {
+      project_tile(in, p, mine, k, first, rows, block);
+    }
+  }
+}
+#endif
+
+__kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
+    __global float *gx, __global const stored *W, __global const float *params, __global const int *lengths,
+    __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
+    __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
+    int reverse, __global const stored *W_second, const step_shape second, volatile __global int *places,
+    int slice_rows, int low, int members, int resume, int spins, __global const stored *x, __global const stored *W_in, int I,
+    int x_ld, int ahead) {
+  __local int answer;
+  volatile __global int *place = places + (int)get_group_id(0) / members * SYNC_WORDS;
+  share mine = share_of((int)get_group_id(0), members, slice_rows, low, s.B, s.UP / BLOCK);
+  int k = resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0;
+  if (get_local_id(0) == 0) {
+    answer = place[SYNC_STALLED] == 0;
+    place[SYNC_STALLS] += resume > 0 && k < s.n;
+  }
+  barrier(CLK_LOCAL_MEM_FENCE);
+  bool together = answer || resume > 0;
+  stage p = {s, 0, gx, params, lengths, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
+#if INPUT
+  int height = mine.end_row - mine.first_row;
+  int projected = k; /* steps */
+  p.first_row = mine.first_row;
+  p.first_unit = mine.first * BLOCK;
+  p.own_units = (mine.end - mine.first) * BLOCK;
+  size_t most = (size_t)(s.UP / BLOCK + members - 1) / members * GATES * BLOCK * ahead * slice_rows;
+  projection in = {x, W_in, gx + get_group_id(0) * most, I, x_ld, reverse};
+#endif
+  for (; together && k < s.n; ++k) {
+    bool odd = (k & 1) != 0;
+    p.s = s;
+    p.t = reverse ? s.n - 1 - k : k;
+    p.h_in = odd ? h_odd : h_even;
+    p.h_out = odd ? h_even : h_odd;
+    p.c_in = odd ? c_odd : c_even;
+    p.c_out = odd ? c_even : c_odd;
+    mine.turned = odd;
+#if INPUT
+    if (k == projected) {
+      projected = min(k + ahead, s.n);
+      project(&in, &p, &mine, k, projected - k);
+      p.gx = in.gx;
+    } else {
+      p.gx += (size_t)height * p.own_units * GATES;
+    }
+#endif
+    run_first(&p, W, &mine);
+#if SECOND
+    together = members == 1 || meet(place, members, STAGES * k, spins, &answer);
+    if (together) {
+      barrier(CLK_GLOBAL_MEM_FENCE);
+      share second_share = share_of((int)get_group_id(0), members, slice_rows, low, s.B, second.UP / BLOCK);
+      second_share.turned = odd;
+      p.s = second;
+      run_second(&p, W_second, &second_share);
+    }
+#endif
+    if (members == 1) {
+      barrier(CLK_GLOBAL_MEM_FENCE); /* h_out is read by all items of the group */
+    } else if (together) {
+      together = meet(place, members, STAGES * k + STAGES - 1, spins, &answer);
+    }
+  }
+  if (resume > 0 && get_local_id(0) == 0) {
+    place[SYNC_ARRIVED] = 0;
+    place[SYNC_STALLED] = 0;
   }
 }

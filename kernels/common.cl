@@ -24,6 +24,9 @@
 #define STORAGE 0
 #endif
 
+/* Everything is one kernel in the end: constants that are arguments must become constants. */
+#define INLINE static inline __attribute__((always_inline))
+
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 
@@ -32,6 +35,8 @@ typedef float floatv;
 typedef uint uintv;
 #define LOADV(p) (*(p))
 #define STOREV(v, p) (*(p) = (v))
+#define LOAD_USHORTV(p) (*(p))
+#define STORE_USHORTV(v, p) (*(p) = (v))
 #define TO_UINTV(v) ((uint)(v))
 #define TO_USHORTV(v) ((ushort)(v))
 #define AS_FLOATV(v) as_float(v)
@@ -41,8 +46,13 @@ typedef uint uintv;
 #else
 typedef PASTE(float, VW) floatv;
 typedef PASTE(uint, VW) uintv;
-#define LOADV(p) PASTE(vload, VW)(0, (p))
-#define STOREV(v, p) PASTE(vstore, VW)((v), 0, (p))
+/* From and to global memory. One access of the whole vector, where some compilers make four of vload and vstore. */
+typedef floatv floatv_at __attribute__((aligned(4)));
+#define LOADV(p) (*(__global const floatv_at *)(p))
+#define STOREV(v, p) (*(__global floatv_at *)(p) = (v))
+typedef PASTE(ushort, VW) ushortv_at __attribute__((aligned(2)));
+#define LOAD_USHORTV(p) (*(__global const ushortv_at *)(p))
+#define STORE_USHORTV(v, p) (*(__global ushortv_at *)(p) = (v))
 #define TO_UINTV(v) PASTE(convert_uint, VW)(v)
 #define TO_USHORTV(v) PASTE(convert_ushort, VW)(v)
 #define AS_FLOATV(v) PASTE(as_float, VW)(v)
@@ -61,7 +71,7 @@ typedef PASTE(uint, VW) uintv;
 /* ---- storage ---- */
 
 /* A NaN keeps its sign and becomes quiet: rounding could carry it into an infinity. */
-static inline uintv bfloat_bits(floatv v) {
+INLINE uintv bfloat_bits(floatv v) {
   uintv bits = AS_UINTV(v);
   uintv rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   return (bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40u : rounded;
@@ -69,16 +79,38 @@ static inline uintv bfloat_bits(floatv v) {
 
 #if STORAGE == 1
 typedef half stored;
+#if VW == 16 && defined(__AVX512F__)
+/* PoCL 3.1 converts halves one by one and by arithmetic. The processor has an instruction for 16. */
+INLINE float16 load_half16(__global const half *p) {
+  float16 v;
+  __asm__("vcvtph2ps %1, %0" : "=v"(v) : "v"(*(__global const ushortv_at *)p));
+  return v;
+}
+INLINE float load_half(__global const half *p) {
+  float4 v;
+  __asm__("vcvtph2ps %1, %0" : "=x"(v) : "x"((ushort8)(*(__global const ushort *)p)));
+  return v.x;
+}
+INLINE void store_half16(float16 v, __global half *p) {
+  ushort16 bits;
+  __asm__("vcvtps2ph $0, %1, %0" : "=v"(bits) : "v"(v)); /* 0: to nearest even */
+  *(__global ushortv_at *)p = bits;
+}
+#define LOAD_STORED(p) load_half16(p)
+#define LOAD_ONE(p) load_half(p)
+#define STORE_STORED(v, p) store_half16((v), (p))
+#else
 #define LOAD_STORED(p) HALF_LOAD(p)
 #define LOAD_ONE(p) vload_half(0, (p))
 #define STORE_STORED(v, p) HALF_STORE((v), (p))
+#endif
 #define STORE_ONE(v, p) vstore_half_rte((v), 0, (p))
 #elif STORAGE == 2
 typedef ushort stored;
-#define LOAD_STORED(p) AS_FLOATV(TO_UINTV(LOADV(p)) << 16)
+#define LOAD_STORED(p) AS_FLOATV(TO_UINTV(LOAD_USHORTV(p)) << 16)
 #define LOAD_ONE(p) as_float((uint)(*(p)) << 16)
-#define STORE_STORED(v, p) STOREV(TO_USHORTV(bfloat_bits(v)), (p))
-static inline void store_one(float v, __global ushort *p) {
+#define STORE_STORED(v, p) STORE_USHORTV(TO_USHORTV(bfloat_bits(v)), (p))
+INLINE void store_one(float v, __global ushort *p) {
   uint bits = as_uint(v);
   *p = (ushort)(isnan(v) ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
@@ -92,7 +124,7 @@ typedef float stored;
 #endif
 
 /* Stores the first n of the VW elements of v: rows of y and of C are dense, their last vector may be partial. */
-static inline void store_partial(floatv v, int n, __global float *p) {
+INLINE void store_partial(floatv v, int n, __global float *p) {
   if (n >= VW) {
     STOREV(v, p);
     return;
@@ -106,7 +138,7 @@ static inline void store_partial(floatv v, int n, __global float *p) {
 #endif
 }
 
-static inline void store_partial_stored(floatv v, int n, __global stored *p) {
+INLINE void store_partial_stored(floatv v, int n, __global stored *p) {
   if (n >= VW) {
     STORE_STORED(v, p);
     return;
@@ -121,7 +153,7 @@ static inline void store_partial_stored(floatv v, int n, __global stored *p) {
 }
 
 /* The first n of VW elements, the others 0. */
-static inline floatv load_partial_stored(int n, __global const stored *p) {
+INLINE floatv load_partial_stored(int n, __global const stored *p) {
   if (n >= VW) {
     return LOAD_STORED(p);
   }

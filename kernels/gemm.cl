@@ -10,6 +10,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+DEFINE_TILE(product, ROWS, VECTORS, 1)
+
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global const stored *restrict A, int lda,
                                                                       __global const stored *restrict W,
                                                                       __global float *restrict C, int ldc, int M, int N,
@@ -18,9 +20,11 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
   int panel = (int)get_group_id(1);
   size_t row[ROWS];
   floatv acc[ROWS][VECTORS];
-  tile_rows(row, first_row, M, lda);
-  tile_clear(acc);
-  tile_multiply(acc, A, row, W + (size_t)panel * K * VECTORS * BLOCK, K);
+#pragma unroll
+  for (int r = 0; r < ROWS; ++r) {
+    row[r] = (size_t)min(first_row + r, M - 1) * lda;
+  }
+  product(acc, A, row, W, K, panel, panel + 1);
 #pragma unroll
   for (int r = 0; r < ROWS; ++r) {
     __global float *c = C + (size_t)(first_row + r) * ldc;

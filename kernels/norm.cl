@@ -117,7 +117,7 @@ static inline moments sum_gate(const stage *p, __global float *product, int gate
 }
 
 static inline void norm_step(const stage *p, __global float *product, int b, __local float *shared) {
-  __global float *c = p->c + (size_t)b * p->s.HP;
+  __global const float *c = p->c_in + (size_t)b * p->s.HP;
   __global float *c_new = p->extra + (size_t)b * p->s.HP;
   moments m[4];
 #if NORM == NORM_HASTE
@@ -155,17 +155,18 @@ static inline void norm_step(const stage *p, __global float *product, int b, __l
 
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_cell(
     __global const float *gx, __global float *product, __global const float *params, __global const int *lengths,
-    __global const stored *h_in, __global stored *h_out, __global float *c, __global stored *middle,
-    __global float *extra, __global stored *y, __global float *cells, const step_shape s, int t) {
+    __global const stored *h_in, __global stored *h_out, __global const float *c_in, __global float *c_out,
+    __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
+    int t) {
   __local float shared[LANES];
   int b = (int)get_group_id(0);
-  stage p = {s, t, gx, params, lengths, h_in, h_out, middle, y, c, extra, cells};
+  stage p = {s, t, gx, params, lengths, h_in, h_out, c_in, c_out, middle, extra, y, cells};
   if (is_active(&p, b)) {
     norm_step(&p, product + (size_t)b * 4 * s.HP, b, shared);
     return;
   }
   FOR_UNITS(j, s.HP) {
-    store_lstm(&p, (floatv)(0.0f), LOADV(c + (size_t)b * s.HP + j), false, b, j);
+    store_lstm(&p, (floatv)(0.0f), LOADV(c_in + (size_t)b * s.HP + j), false, b, j);
   }
 }
 #endif

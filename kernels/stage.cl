@@ -3,11 +3,12 @@
  * A batch row b is active at step t while t < lengths[b]. An inactive row keeps its h and c, and its y and cells are 0; the
  * input projection of its padding is not read.
  *
- *   gx      [n*B, G*HP] f32     x_t W_ih^T of every step of the chunk, gates one after another
+ *   gx      [n*B, G*HP] f32     x_t W_ih^T of every step of the chunk, gates one after another; or, with -DINPUT=1,
+ *           [rows, own blocks, G, BLOCK] f32 of this step's rows first_row .. and of units first_unit ..: see chunk.cl
  *   params  [rows, HP]  f32     biases, peepholes, gains: see cell.cl
  *   lengths [B]         i32
  *   h_in    [B, RP]     stored  h_{t-1}; h_out: h_t
- *   c       [B, HP]     f32     in and out; LSTM
+ *   c_in    [B, HP]     f32     c_{t-1}; c_out: c_t; LSTM
  *   middle  [B, HP]     stored  what the next stage multiplies: m or r h
  *   extra   [B, HP]     f32     what the next stage needs besides: z of a GRU; c_new in norm.cl
  *   y       [n*B, y_ld] stored  out: columns y_column .. y_column + U - 1 of the step's rows
@@ -21,7 +22,24 @@
 #ifndef CELLS
 #define CELLS 0
 #endif
-#define MULTIPLIES_H (STAGE == STAGE_CELL || STAGE == STAGE_RESET)
+#ifndef INPUT
+#define INPUT 0
+#endif
+#if KIND == LSTM
+#define GATES 4
+#elif KIND == GRU
+#define GATES 3
+#else
+#define GATES 1
+#endif
+#ifndef ROWS
+#define ROWS 1 /* of a tile */
+#endif
+#ifndef PANELS
+#define PANELS 1
+#endif
+/* What a stage multiplies: h_{t-1}, or what the stage before has left. */
+#define MULTIPLIED(p, kind) ((kind) == STAGE_CELL || (kind) == STAGE_RESET ? (p)->h_in : (__global const stored *)(p)->middle)
 
 typedef struct step_shape {
   int n, B;
@@ -41,26 +59,41 @@ typedef struct stage {
   __global const float *gx, *params;
   __global const int *lengths;
   __global const stored *h_in;
-  __global stored *h_out, *middle, *y;
-  __global float *c, *extra, *cells;
+  __global stored *h_out;
+  __global const float *c_in;
+  __global float *c_out;
+  __global stored *middle;
+  __global float *extra;
+  __global stored *y;
+  __global float *cells;
+#if INPUT
+  int first_row, first_unit, own_units; /* of gx */
+#endif
 } stage;
 
-static inline bool is_active(const stage *p, int b) {
+INLINE bool is_active(const stage *p, int b) {
   return p->t < p->lengths[b];
 }
 
 /* No function: the copy of a structure that one returns carries marks that oclgrind does not know. */
-#define INPUT_OF(stage_, b_, j_)                                                                              \
+#if INPUT
+#define INPUT_OF(stage_, b_, j_)                                                                                     \
+  ((unit_input){(stage_)->gx + (size_t)((b_) - (stage_)->first_row) * (stage_)->own_units * GATES +                  \
+                    ((j_) - (stage_)->first_unit) / BLOCK * GATES * BLOCK + (int)get_local_id(0) * VW,               \
+                (stage_)->params + (j_), BLOCK, (stage_)->s.HP})
+#else
+#define INPUT_OF(stage_, b_, j_)                                                                                     \
   ((unit_input){(stage_)->gx + ((size_t)(stage_)->t * (stage_)->s.B + (b_)) * (stage_)->s.gates * (stage_)->s.HP + (j_), \
-                (stage_)->params + (j_), (stage_)->s.HP})
+                (stage_)->params + (j_), (stage_)->s.HP, (stage_)->s.HP})
+#endif
 
 /* Row of y and cells that holds step t of row b. */
-static inline size_t output_row(const stage *p, int b, bool active) {
+INLINE size_t output_row(const stage *p, int b, bool active) {
   int t = p->s.backwards && active ? min(p->lengths[b], p->s.n) - 1 - p->t : p->t;
   return (size_t)t * p->s.B + b;
 }
 
-static inline void store_cells(const stage *p, floatv c, bool active, int b, int j) {
+INLINE void store_cells(const stage *p, floatv c, bool active, int b, int j) {
 #if CELLS
   if (p->s.H > j) {
     __global float *cells = p->cells + output_row(p, b, active) * p->s.cells_ld + p->s.cells_column + j;
@@ -70,7 +103,7 @@ static inline void store_cells(const stage *p, floatv c, bool active, int b, int
 }
 
 /* h as it was stored, so that what is merged does not depend on whether it went through a buffer. */
-static inline void store_y(const stage *p, floatv h, bool active, int b, int j) {
+INLINE void store_y(const stage *p, floatv h, bool active, int b, int j) {
   int units = p->s.U - j;
   if (units <= 0) {
     return;
@@ -84,7 +117,7 @@ static inline void store_y(const stage *p, floatv h, bool active, int b, int j) 
 }
 
 /* The end of a step: h_new is the cell's. */
-static inline void store_h(const stage *p, floatv h_new, bool active, int b, int j) {
+INLINE void store_h(const stage *p, floatv h_new, bool active, int b, int j) {
   size_t at = (size_t)b * p->s.UP + j;
   floatv h = LOAD_STORED(p->h_in + at);
   if (active) {
@@ -98,12 +131,10 @@ static inline void store_h(const stage *p, floatv h_new, bool active, int b, int
 }
 
 #if KIND == LSTM
-/* c' and, where nothing is projected, h'. */
-static inline void store_lstm(const stage *p, floatv m, floatv c, bool active, int b, int j) {
+/* c' and, where nothing is projected, h'. c of an inactive row is the one it had. */
+INLINE void store_lstm(const stage *p, floatv m, floatv c, bool active, int b, int j) {
   size_t at = (size_t)b * p->s.HP + j;
-  if (active) {
-    STOREV(c, p->c + at);
-  }
+  STOREV(c, p->c_out + at);
   store_cells(p, c, active, b, j);
 #if PROJECTION
   STORE_STORED(m, p->middle + at);
@@ -113,38 +144,40 @@ static inline void store_lstm(const stage *p, floatv m, floatv c, bool active, i
 }
 #endif
 
-/* The stage of one batch row, units j .. j + VW - 1, from its product. */
-static inline void run_stage(const stage *p, const floatv *a, int b, int j) {
+/* Stage `kind` of one batch row, units j .. j + VW - 1, from its product. */
+INLINE void run_stage(const stage *p, const int kind, const floatv *a, int b, int j) {
   bool active = is_active(p, b);
-#if STAGE == STAGE_PROJECT
-  store_h(p, a[0], active, b, j);
-#elif KIND == LSTM
-  floatv c = LOADV(p->c + (size_t)b * p->s.HP + j);
+#if KIND == LSTM
+  if (kind == STAGE_PROJECT) {
+    store_h(p, a[0], active, b, j);
+    return;
+  }
+  floatv c = LOADV(p->c_in + (size_t)b * p->s.HP + j);
   floatv m = (floatv)(0.0f);
   if (active) {
     m = lstm_cell(a, INPUT_OF(p, b, j), &c);
   }
   store_lstm(p, m, c, active, b, j);
-#elif STAGE == STAGE_RESET
-  if (active) {
-    size_t at = (size_t)b * p->s.UP + j;
-    floatv z;
-    floatv reset = gru_reset(a, INPUT_OF(p, b, j), LOAD_STORED(p->h_in + at), &z);
-    STORE_STORED(reset, p->middle + at);
-    STOREV(z, p->extra + at);
-  }
 #else
   floatv h_new = (floatv)(0.0f);
-  if (active) {
-#if STAGE == STAGE_CANDIDATE
-    size_t at = (size_t)b * p->s.UP + j;
-    h_new = gru_candidate(a[0], INPUT_OF(p, b, j), LOADV(p->extra + at), LOAD_STORED(p->h_in + at));
-#elif KIND == GRU
-    h_new = gru_cell(a, INPUT_OF(p, b, j), LOAD_STORED(p->h_in + (size_t)b * p->s.UP + j));
-#else
-    h_new = rnn_cell(a[0], INPUT_OF(p, b, j));
-#endif
+#if KIND == GRU
+  size_t at = (size_t)b * p->s.UP + j;
+  floatv h = LOAD_STORED(p->h_in + at);
+  if (kind == STAGE_RESET) {
+    floatv z = (floatv)(0.0f);
+    STORE_STORED(active ? gru_reset(a, INPUT_OF(p, b, j), h, &z) : h_new, p->middle + at);
+    STOREV(z, p->extra + at);
+    return;
   }
+  if (active) {
+    h_new = kind == STAGE_CANDIDATE ? gru_candidate(a[0], INPUT_OF(p, b, j), LOADV(p->extra + at), h)
+                                    : gru_cell(a, INPUT_OF(p, b, j), h);
+  }
+#else
+  if (active) {
+    h_new = rnn_cell(a[0], INPUT_OF(p, b, j));
+  }
+#endif
   store_h(p, h_new, active, b, j);
 #endif
 }

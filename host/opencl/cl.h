@@ -5,6 +5,7 @@
 
 #include <CL/cl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "core/error.h"
@@ -19,12 +20,13 @@ typedef struct oclstm__cl {
   cl_device_id device;
   cl_context context;
   cl_command_queue queue;
-  bool out_of_order;     /* of the caller's queue: a barrier goes behind every command */
-  unsigned vector_width; /* VW of the kernels */
-  size_t max_lanes;      /* most LANES of the kernels: 1 on CPU devices */
-  char *cache_dir;       /* or NULL */
-  oclstm__meter *meter;  /* what commands.c counts */
-  pthread_mutex_t lock;  /* of what follows */
+  bool out_of_order;           /* of the caller's queue: a barrier goes behind every command */
+  unsigned vector_width;       /* VW of the kernels */
+  size_t max_lanes;            /* most LANES of the kernels: 1 on CPU devices */
+  char *cache_dir;             /* or NULL */
+  oclstm__meter *meter;        /* what commands.c counts */
+  atomic_uint resident_groups; /* of a launch, that run at the same time; 0: not asked yet. See residency.c */
+  pthread_mutex_t lock;        /* of what follows */
   oclstm__program *programs;
   char *build_log;
 } oclstm__cl;

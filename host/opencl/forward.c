@@ -103,6 +103,7 @@ oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const ocl
   if (sweep->output == NULL && sweep->cells == NULL) {
     TRY(settle(oclstm__plan_cl(p), error));
   }
+  TRY(oclstm__check_meetings(p, error));
 done:
   if (status != OCLSTM_OK) {
     (void)settle(oclstm__plan_cl(p), NULL); /* x is the caller's again */

@@ -5,8 +5,9 @@
 static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage, const float *W,
                              oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  stage->rows = oclstm__tile_rows(oclstm__plan_cl(plan), stage->spec.vectors, plan->base.desc.rows);
   TRY(oclstm__upload_stage(plan, stage, W, error));
+  oclstm__tile_shape(oclstm__plan_cl(plan), stage, plan->base.desc.rows);
+  stage->low_rows = 0;
   for (size_t k = 0; k < 2; ++k) {
     TRY(oclstm__stage_kernel(plan, r, stage, "step", "step_fused", &stage->kernel[k], error));
   }
@@ -18,8 +19,9 @@ static oclstm_status enqueue(const oclstm__cl_plan *plan, const oclstm__stage *s
                              cl_int t, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t blocks = stage->UP / (stage->lanes * cl->vector_width);
   const size_t global[2] = {stage->lanes * ((plan->base.desc.rows + stage->rows - 1) / stage->rows),
-                            stage->UP / (stage->lanes * cl->vector_width)};
+                            (blocks + stage->panels - 1) / stage->panels};
   const size_t local[2] = {stage->lanes, 1};
   CL(clSetKernelArg(kernel, OCLSTM__STEP_ARG, sizeof t, &t));
   TRY(oclstm__cl_enqueue(cl, kernel, 2, global, local, error));
@@ -49,4 +51,4 @@ done:
   return status;
 }
 
-const oclstm__strategy oclstm__fused_step = {OCLSTM_STRATEGY_FUSED_STEP, "fused-step", prepare, run};
+const oclstm__strategy oclstm__fused_step = {OCLSTM_STRATEGY_FUSED_STEP, "fused-step", NULL, prepare, run};

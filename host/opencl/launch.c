@@ -6,29 +6,43 @@ oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__ru
                                    const oclstm__stage *stage, const char *stem, const char *name,
                                    cl_kernel *kernel, oclstm_error *error) {
   oclstm__cl *cl = oclstm__plan_cl(plan);
+  const oclstm__stage *second = r->n_stages > 1 && stage == &r->stages[0] ? &r->stages[1] : NULL;
+  bool projects = r->own_input.W != NULL;
+  size_t columns = stage->spec.vectors * stage->panels;
   char cell[OCLSTM__CELL_OPTIONS];
   oclstm__cell_options(r->layer, r->direction, &stage->spec, cell);
+  if (second != NULL) {
+    columns = oclstm__max(columns, second->spec.vectors * second->panels);
+  }
+  if (projects) {
+    columns = oclstm__max(columns, r->gates * r->own_input.panels);
+  }
   const oclstm__build build = {
       .stem = stem,
       .VW = cl->vector_width,
       .ROWS = (unsigned)stage->rows,
       .LANES = (unsigned)stage->lanes,
       .VECTORS = (unsigned)stage->spec.vectors,
+      .PANELS = (unsigned)stage->panels,
+      .COLUMNS = (unsigned)columns,
+      .SECOND = second != NULL ? (unsigned)second->spec.number : 0,
+      .SECOND_VECTORS = second != NULL ? (unsigned)second->spec.vectors : 0,
+      .SECOND_PANELS = second != NULL ? (unsigned)second->panels : 0,
       .STORAGE = (unsigned)plan->base.desc.precision,
       .CELLS = r->cells,
+      .INPUT = projects,
+      .INPUT_ROWS = projects ? (unsigned)r->own_input.rows : 0,
+      .INPUT_PANELS = projects ? (unsigned)r->own_input.panels : 0,
+      .LOW_ROWS = (unsigned)stage->low_rows,
+      .MOST_ROWS = projects ? (unsigned)oclstm__max(r->own_input.rows, stage->rows) : 0,
       .cell = cell,
   };
   return oclstm__kernel_create(cl, &build, name, kernel, error);
 }
 
-/* Shape argument of kernels/stage.cl; the same members in the same order. */
-typedef struct step_shape {
-  cl_int n, B, U, UP, K, lda, H, HP, gates, y_ld, y_column, cells_ld, cells_column, merge, backwards;
-} step_shape;
-
-static step_shape shape_of(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__stage *stage,
-                           const oclstm__steps *steps) {
-  return (step_shape){
+oclstm__step_shape oclstm__shape_of(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                                    const oclstm__stage *stage, const oclstm__steps *steps) {
+  return (oclstm__step_shape){
       .n = (cl_int)steps->n,
       .B = (cl_int)plan->base.desc.rows,
       .U = (cl_int)stage->spec.U,
@@ -49,23 +63,25 @@ static step_shape shape_of(const oclstm__cl_plan *plan, const oclstm__runner *r,
 
 /* What a cell has no use for is a buffer that is there anyway. */
 oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runner *r,
-                                 const oclstm__stage *stage, cl_kernel kernel, cl_mem second, unsigned h_in,
-                                 unsigned h_out, const oclstm__steps *steps, oclstm_error *error) {
-  const step_shape shape = shape_of(plan, r, stage, steps);
+                                 const oclstm__stage *stage, cl_kernel kernel, cl_mem second, unsigned in,
+                                 unsigned out, const oclstm__steps *steps, oclstm_error *error) {
+  const oclstm__step_shape shape = oclstm__shape_of(plan, r, stage, steps);
   const oclstm__cell_state *state = steps->state;
   cl_mem unused = r->params;
-  cl_mem c = state->c != NULL ? state->c : unused;
+  cl_mem c_in = state->c[in] != NULL ? state->c[in] : unused;
+  cl_mem c_out = state->c[out] != NULL ? state->c[out] : unused;
   cl_mem middle = plan->middle != NULL ? plan->middle : unused;
   cl_mem extra = plan->extra != NULL ? plan->extra : unused;
   cl_mem cells = r->cells ? plan->cells : unused;
   const oclstm__arg args[] = {
-      {sizeof(cl_mem), &plan->gx},
+      {sizeof(cl_mem), r->own_gx != NULL ? &r->own_gx : &plan->gx},
       {sizeof(cl_mem), &second},
       {sizeof(cl_mem), &r->params},
       {sizeof(cl_mem), &plan->lengths},
-      {sizeof(cl_mem), &state->h[h_in]},
-      {sizeof(cl_mem), &state->h[h_out]},
-      {sizeof(cl_mem), &c},
+      {sizeof(cl_mem), &state->h[in]},
+      {sizeof(cl_mem), &state->h[out]},
+      {sizeof(cl_mem), &c_in},
+      {sizeof(cl_mem), &c_out},
       {sizeof(cl_mem), &middle},
       {sizeof(cl_mem), &extra},
       {sizeof(cl_mem), &steps->y},

@@ -170,6 +170,7 @@ oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model
   REQUIRE(p != NULL, OCLSTM_E_MEMORY, "plan: %zu bytes", sizeof *p);
   base = &p->base;
   *base = (struct oclstm_plan){.context = context, .model = model, .desc = *desc};
+  p->spins = OCLSTM__SPINS;
   p->runners = oclstm__alloc(&context->allocator, 2 * model->n_layers, sizeof *p->runners);
   REQUIRE(p->runners != NULL, OCLSTM_E_MEMORY, "plan of %zu layers", model->n_layers);
   TRY(oclstm__decide_steps(p, error));
@@ -206,9 +207,9 @@ void oclstm__cl_plan_destroy(oclstm_plan *plan) {
     oclstm__runner_release(&p->runners[k]);
   }
   oclstm__gemm_destroy(&p->head);
-  cl_mem *buffers[] = {&p->head_b,         &p->embedding, &p->caller,        &p->activations[0],
-                       &p->activations[1], &p->gx,        &p->cells,         &p->product,
-                       &p->middle,         &p->extra,     &p->given_lengths, &p->no_lengths};
+  cl_mem *buffers[] = {
+      &p->head_b,  &p->embedding, &p->caller, &p->activations[0], &p->activations[1], &p->gx,    &p->cells,
+      &p->product, &p->middle,    &p->extra,  &p->given_lengths,  &p->no_lengths,     &p->places};
   for (size_t k = 0; k < sizeof buffers / sizeof buffers[0]; ++k) {
     oclstm__buffer_release(buffers[k]);
   }
@@ -217,6 +218,7 @@ void oclstm__cl_plan_destroy(oclstm_plan *plan) {
   oclstm__kernel_release(&p->unpack_rows[0]);
   oclstm__kernel_release(&p->unpack_rows[1]);
   oclstm__kernel_release(&p->head_bias);
+  oclstm__free(allocator, p->seen);
   oclstm__free(allocator, p->runners);
   oclstm__free(allocator, p);
 }

@@ -13,11 +13,12 @@ typedef struct oclstm__strategy oclstm__strategy;
 
 /* ---- state ---- */
 
-/* h [B, RP], as the precision stores it, and c [B, HP] of one direction of one layer. Strategies that read all of h_{t-1}
- * while they write h_t use two buffers in turn; h[current] is the state. A cell without c has NULL. */
+/* h [B, RP], as the precision stores it, and c [B, HP] of one direction of one layer. Both alternate between two buffers:
+ * h_{t-1} is read while h_t is written, and a step that was begun and not finished can be run again. h[current] and
+ * c[current] are the state. A cell without c has NULL. */
 typedef struct oclstm__cell_state {
   cl_mem h[2];
-  cl_mem c;
+  cl_mem c[2];
   unsigned current;
 } oclstm__cell_state;
 
@@ -33,12 +34,14 @@ typedef struct oclstm__cl_state {
 /* One stage of a step, ready to run. */
 typedef struct oclstm__stage {
   oclstm__stage_spec spec;
-  size_t UP;           /* units, padded */
-  size_t lda;          /* from row to row of what it multiplies */
-  cl_kernel kernel[2]; /* two where h alternates between two buffers */
-  oclstm__gemm *gemm;  /* stepwise: product [B, vectors*UP] */
-  cl_mem W;            /* fused-step, rows: packed */
-  size_t rows, lanes;  /* fused-step, rows: of a tile, of a work-group */
+  size_t UP;            /* units, padded */
+  size_t lda;           /* from row to row of what it multiplies */
+  cl_kernel kernel[2];  /* two where h alternates between two buffers */
+  oclstm__gemm *gemm;   /* stepwise: product [B, vectors*UP] */
+  cl_mem W;             /* packed, for strategies with products of their own */
+  size_t rows, panels;  /* of a tile */
+  size_t low, low_rows; /* rows that are left to lower tiles, and how high these are; 0: none */
+  size_t lanes;         /* of a work-group */
 } oclstm__stage;
 
 /* One direction of one layer, ready to run. */
@@ -46,10 +49,14 @@ typedef struct oclstm__runner {
   const oclstm_layer *layer;
   size_t direction;
   size_t gates, HP;
-  bool cells;           /* writes c of every step */
-  oclstm__gemm *input;  /* gx [n*B, gates*HP] = x W_ih^T */
-  cl_kernel norm_input; /* HASTE: normalises gx */
-  cl_mem params;        /* see opencl/cell.h */
+  bool cells;                 /* writes c of every step */
+  oclstm__gemm *input;        /* gx [n*B, gates*HP] = x W_ih^T */
+  cl_kernel norm_input;       /* HASTE: normalises gx */
+  cl_mem params;              /* see opencl/cell.h */
+  size_t slice_rows, members; /* rows, grid: see kernels/chunk.cl */
+  oclstm__stage own_input;    /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
+  cl_mem own_gx;
+  size_t ahead; /* steps that are projected at once */
   size_t n_stages;
   oclstm__stage stages[OCLSTM__MAX_STAGES];
 } oclstm__runner;
@@ -78,6 +85,11 @@ typedef struct oclstm__cl_plan {
   cl_mem given_lengths; /* [B] i32, those of a call */
   cl_mem no_lengths;    /* [B] i32, each past every step: for calls without */
   cl_mem lengths;       /* one of the two, borrowed */
+  cl_mem places;        /* grid: where the members of a slice meet, see kernels/sync.cl */
+  size_t n_places;
+  cl_int *seen; /* of the places, on the host */
+  bool meets;   /* some layer's members do, and no meeting was called off yet */
+  cl_int spins; /* of one who waits there */
   cl_kernel pack_rows, gather_rows, head_bias;
   cl_kernel unpack_rows[2]; /* from f32; from what is stored */
   uint64_t device_bytes;
@@ -109,12 +121,16 @@ typedef struct oclstm__steps {
   cl_mem y; /* [n*B, y_ld] stored, columns from y_column on */
   size_t y_ld, y_column;
   oclstm_merge merge;            /* with what is in y; CONCAT: written over */
+  cl_mem x;                      /* [n*B, I] stored */
   size_t cells_ld, cells_column; /* in plan->cells, where runner->cells */
 } oclstm__steps;
 
 struct oclstm__strategy {
   oclstm_strategy id;
   const char *name;
+  /* Packs W_ih [gates*HP, I] for a strategy that makes the input projection itself on this device; NULL: none does. */
+  oclstm_status (*prepare_input)(oclstm__cl_plan *plan, oclstm__runner *runner, const float *W_ih,
+                                 oclstm_error *error);
   /* Packs W [vectors*UP, K] of one stage and makes its kernels. What it has made so far is released with the runner. */
   oclstm_status (*prepare)(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm__stage *stage,
                            const float *W, oclstm_error *error);
@@ -126,6 +142,9 @@ struct oclstm__strategy {
 extern const oclstm__strategy oclstm__stepwise;
 extern const oclstm__strategy oclstm__fused_step;
 extern const oclstm__strategy oclstm__rows_strategy;
+extern const oclstm__strategy oclstm__grid_strategy;
+/* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings from now on. */
+oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error);
 
 /* The strategy and the provider of products for a plan, with the reason in words. desc is supported.
  * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
@@ -133,12 +152,11 @@ oclstm_status oclstm__choose_strategy(oclstm__cl *cl, const oclstm_model *model,
                                       const oclstm__strategy **strategy, const oclstm__gemm_provider **gemm,
                                       char *reason, size_t bytes, oclstm_error *error);
 bool oclstm__has_norm(const oclstm_model *model);
-bool oclstm__has_two_stages(const oclstm_model *model);
 
 /* ---- panels.c: tiles of a stage, for strategies with kernels of their own ---- */
 
-/* As many rows as the registers hold accumulators for, at most B. */
-size_t oclstm__tile_rows(const oclstm__cl *cl, size_t vectors, size_t B);
+/* Decides rows and panels of the stage's tiles where n batch rows are at hand. */
+void oclstm__tile_shape(const oclstm__cl *cl, oclstm__stage *stage, size_t n);
 /* Packs W [vectors*UP, K] for kernels/tile.cl into stage->W and decides stage->lanes. */
 oclstm_status oclstm__upload_stage(oclstm__cl_plan *plan, oclstm__stage *stage, const float *W,
                                    oclstm_error *error);
@@ -149,11 +167,19 @@ oclstm_status oclstm__upload_stage(oclstm__cl_plan *plan, oclstm__stage *stage, 
 oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                                    const oclstm__stage *stage, const char *stem, const char *name,
                                    cl_kernel *kernel, oclstm_error *error);
-/* Sets all arguments of a stage's kernel but the step: `second` is the product or W, h_in and h_out are of the state. */
+/* Sets all arguments of a stage's kernel but the step: `second` is the product or W; the state goes from its buffers
+ * `in` to its buffers `out`. */
 oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runner *runner,
-                                 const oclstm__stage *stage, cl_kernel kernel, cl_mem second, unsigned h_in,
-                                 unsigned h_out, const oclstm__steps *steps, oclstm_error *error);
-enum { OCLSTM__STEP_ARG = 12 };
+                                 const oclstm__stage *stage, cl_kernel kernel, cl_mem second, unsigned in,
+                                 unsigned out, const oclstm__steps *steps, oclstm_error *error);
+enum { OCLSTM__STEP_ARG = 13 };
+enum { OCLSTM__SPINS = 1 << 26 };
+/* Shape argument of kernels/stage.cl; the same members in the same order. */
+typedef struct oclstm__step_shape {
+  cl_int n, B, U, UP, K, lda, H, HP, gates, y_ld, y_column, cells_ld, cells_column, merge, backwards;
+} oclstm__step_shape;
+oclstm__step_shape oclstm__shape_of(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                    const oclstm__stage *stage, const oclstm__steps *steps);
 /* Sets consecutive arguments of a kernel from `first` on. */
 typedef struct oclstm__arg {
   size_t bytes;
@@ -176,6 +202,11 @@ typedef struct oclstm__widths {
 oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells);
 /* Decides plan->base.desc.steps. E_DEVICE_MEMORY, E_LIMIT when even what is asked for does not fit. */
 oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error);
+
+/* ---- residency.c ---- */
+
+/* Work-groups of a launch that were seen to run at the same time, 1 where none were. Thread-safe. */
+oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
 
 /* ---- supports.c ---- */
 

@@ -9,7 +9,7 @@
 #include "opencl/kernel_sources.h"
 
 /* In front of every operation's file, in this order. */
-static const char *const SHARED[] = {"common", "activation", "cell", "stage", "tile"};
+static const char *const SHARED[] = {"common", "activation", "tile", "cell", "stage", "fused", "sync"};
 enum {
   N_SHARED = sizeof SHARED / sizeof SHARED[0],
   N_PARTS = N_SHARED + 1,
@@ -47,8 +47,22 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
   const struct {
     const char *name;
     unsigned value;
-  } defines[] = {{"VW", build->VW},           {"ROWS", build->ROWS},       {"LANES", build->LANES},
-                 {"VECTORS", build->VECTORS}, {"STORAGE", build->STORAGE}, {"CELLS", build->CELLS}};
+  } defines[] = {{"VW", build->VW},
+                 {"ROWS", build->ROWS},
+                 {"LANES", build->LANES},
+                 {"VECTORS", build->VECTORS},
+                 {"PANELS", build->PANELS},
+                 {"COLUMNS", build->COLUMNS},
+                 {"STORAGE", build->STORAGE},
+                 {"CELLS", build->CELLS},
+                 {"SECOND", build->SECOND},
+                 {"SECOND_VECTORS", build->SECOND_VECTORS},
+                 {"SECOND_PANELS", build->SECOND_PANELS},
+                 {"INPUT", build->INPUT},
+                 {"INPUT_ROWS", build->INPUT_ROWS},
+                 {"INPUT_PANELS", build->INPUT_PANELS},
+                 {"LOW_ROWS", build->LOW_ROWS},
+                 {"MOST_ROWS", build->MOST_ROWS}};
   size_t used = (size_t)snprintf(options, bytes, "-cl-std=CL1.2%s", build->cell != NULL ? build->cell : "");
   for (size_t k = 0; k < sizeof defines / sizeof defines[0] && used < bytes; ++k) {
     if (defines[k].value != 0) {

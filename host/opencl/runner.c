@@ -11,7 +11,11 @@ static oclstm_status create_input(oclstm__cl_plan *plan, oclstm__runner *r, cons
   float *W_ih = oclstm__pad_blocks(&cl->base.allocator, &w->W_ih, 0, r->gates, H, I);
   const oclstm__gemm_shape shape = {r->gates * r->HP, I, I, r->gates * r->HP, 0, plan->base.desc.precision};
   REQUIRE(W_ih != NULL, OCLSTM_E_MEMORY, "W_ih [%zu,%zu], padded", r->gates * r->HP, I);
-  TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
+  if (plan->strategy->prepare_input != NULL && cl->vector_width > 1) {
+    TRY(plan->strategy->prepare_input(plan, r, W_ih, error));
+  } else {
+    TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
+  }
 done:
   oclstm__free(&cl->base.allocator, W_ih);
   return status;
@@ -76,6 +80,8 @@ done:
 void oclstm__runner_release(oclstm__runner *r) {
   oclstm__gemm_destroy(&r->input);
   oclstm__buffer_release(&r->params);
+  oclstm__buffer_release(&r->own_input.W);
+  oclstm__buffer_release(&r->own_gx);
   oclstm__kernel_release(&r->norm_input);
   for (size_t k = 0; k < OCLSTM__MAX_STAGES; ++k) {
     oclstm__stage *stage = &r->stages[k];

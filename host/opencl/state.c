@@ -11,10 +11,11 @@ static oclstm_status create_cell(const oclstm__cl *cl, const oclstm_layer *layer
   size_t h_bytes =
       rows * oclstm__padded_units(oclstm_layer_state_size(layer)) * oclstm__stored_bytes(precision);
   size_t c_bytes = rows * oclstm__padded_units(oclstm__cell_size(layer)) * sizeof(float);
-  TRY(oclstm__buffer_create(cl, h_bytes, "h", &cell->h[0], device_bytes, error));
-  TRY(oclstm__buffer_create(cl, h_bytes, "h", &cell->h[1], device_bytes, error));
-  if (c_bytes > 0) {
-    TRY(oclstm__buffer_create(cl, c_bytes, "c", &cell->c, device_bytes, error));
+  for (size_t k = 0; k < 2; ++k) {
+    TRY(oclstm__buffer_create(cl, h_bytes, "h", &cell->h[k], device_bytes, error));
+    if (c_bytes > 0) {
+      TRY(oclstm__buffer_create(cl, c_bytes, "c", &cell->c[k], device_bytes, error));
+    }
   }
 done:
   return status;
@@ -61,9 +62,10 @@ done:
 void oclstm__cl_state_destroy(oclstm_state *state) {
   oclstm__cl_state *s = oclstm__cl_state_of(state);
   for (size_t k = 0; s->cells != NULL && k < 2 * state->model->n_layers; ++k) {
-    oclstm__buffer_release(&s->cells[k].h[0]);
-    oclstm__buffer_release(&s->cells[k].h[1]);
-    oclstm__buffer_release(&s->cells[k].c);
+    for (size_t n = 0; n < 2; ++n) {
+      oclstm__buffer_release(&s->cells[k].h[n]);
+      oclstm__buffer_release(&s->cells[k].c[n]);
+    }
   }
   oclstm__free(&state->context->allocator, s->padded);
   oclstm__free(&state->context->allocator, s->cells);
@@ -87,7 +89,7 @@ static part part_of(const oclstm__cl_state *s, size_t l, size_t d, bool h) {
   if (h) {
     return (part){cell->h[cell->current], oclstm_layer_state_size(layer), s->base.precision, &w->initial_h};
   }
-  return (part){cell->c, oclstm__cell_size(layer), OCLSTM_PRECISION_F32, &w->initial_c};
+  return (part){cell->c[cell->current], oclstm__cell_size(layer), OCLSTM_PRECISION_F32, &w->initial_c};
 }
 
 /* values NULL: the initial state. Whole buffers are written, padding and all: a checker of uninitialised memory

@@ -56,4 +56,4 @@ done:
   return status;
 }
 
-const oclstm__strategy oclstm__stepwise = {OCLSTM_STRATEGY_STEPWISE, "stepwise", prepare, run};
+const oclstm__strategy oclstm__stepwise = {OCLSTM_STRATEGY_STEPWISE, "stepwise", NULL, prepare, run};

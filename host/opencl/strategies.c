@@ -6,7 +6,7 @@
 #include "opencl/plan.h"
 
 static const oclstm__strategy *const STRATEGIES[] = {&oclstm__stepwise, &oclstm__fused_step,
-                                                     &oclstm__rows_strategy};
+                                                     &oclstm__rows_strategy, &oclstm__grid_strategy};
 
 static const oclstm__strategy *by_id(oclstm_strategy id) {
   for (size_t k = 0; k < sizeof STRATEGIES / sizeof STRATEGIES[0]; ++k) {

@@ -23,7 +23,9 @@ static oclstm_status walk_direction(oclstm__cl_plan *plan, oclstm__runner *r, co
                                     cl_mem in, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   size_t rows = steps->n * plan->base.desc.rows;
-  TRY(oclstm__gemm_enqueue(r->input, in, rows, plan->gx, error));
+  if (r->input != NULL) {
+    TRY(oclstm__gemm_enqueue(r->input, in, rows, plan->gx, error));
+  }
   if (r->norm_input != NULL) {
     TRY(normalise_input(plan, r, rows, error));
   }
@@ -60,6 +62,7 @@ static oclstm_status walk_layer(oclstm__cl_plan *plan, oclstm__cl_state *state, 
         .reverse = layer->direction == OCLSTM_REVERSE || d == 1,
         .state = &state->cells[2 * l + d],
         .y = out,
+        .x = in,
         .cells_ld = cells_alone ? H : oclstm_layer_directions(layer) * H,
         .cells_column = cells_alone ? 0 : d * H,
     };

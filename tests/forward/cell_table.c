@@ -295,8 +295,8 @@ static bool has_layer_norm(const oclstm_layer *layer) {
   return layer->layer_norm != OCLSTM_NORM_NONE;
 }
 
-static bool has_two_stages(const oclstm_layer *layer) {
-  return layer->projection_size != 0 || (layer->kind == OCLSTM_GRU && !layer->linear_before_reset);
+static bool merges(const oclstm_layer *layer) {
+  return layer->direction == OCLSTM_BIDIRECTIONAL && layer->merge != OCLSTM_CONCAT;
 }
 
 /* Everything else must run. AUTO may stand for any strategy and is never in here. */
@@ -307,7 +307,8 @@ static const struct {
 } REFUSED[] = {
     {OCLSTM_STRATEGY_FUSED_STEP, has_layer_norm, "layer_norm"},
     {OCLSTM_STRATEGY_ROWS, has_layer_norm, "layer_norm"},
-    {OCLSTM_STRATEGY_ROWS, has_two_stages, "second product"},
+    {OCLSTM_STRATEGY_GRID, has_layer_norm, "layer_norm"},
+    {OCLSTM_STRATEGY_GRID, merges, "merge"},
 };
 
 const char *expected_refusal(const cell_case *c) {

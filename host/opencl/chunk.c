@@ -1,0 +1,196 @@
+/* Strategies rows and grid: one launch a chunk, kernels/chunk.cl.
+ *
+ * rows   each work-group owns some batch rows for all steps
+ * grid   the work-groups of a slice of rows share the hidden units and meet behind every stage of a step
+ * SPDX-License-Identifier: MIT */
+#include "opencl/plan.h"
+
+enum {
+  /* As in kernels/sync.cl. */
+  SYNC_STALLS = 2,
+  SYNC_WORDS = 16,
+  /* Rows of the input projection that pass a panel of weights before the next one is read: enough to hide its reading,
+   * few enough that what comes of them is still in a core's cache when it is wanted. */
+  PROJECTED_ROWS = 192
+};
+
+/* Slices of rows and members of a slice: as many groups as the device has compute units, in all. */
+static void share_rows(const oclstm__cl *cl, oclstm__runner *r, size_t B) {
+  size_t units = oclstm__max(cl->base.device.compute_units, 1);
+  size_t slices = oclstm__min(units, B);
+  r->members = 1;
+  r->slice_rows = (B + slices - 1) / slices;
+}
+
+/* Units are shared first: what one member reads of the weights is what its cache has to hold. */
+static oclstm_status share_units(oclstm__cl *cl, oclstm__runner *r, const oclstm__stage *stage, size_t B,
+                                 oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t units = 0;
+  TRY(oclstm__resident_groups(cl, &units, error));
+  size_t blocks = stage->UP / (stage->lanes * cl->vector_width);
+  r->members = oclstm__min(units, blocks);
+  size_t slices = oclstm__min(oclstm__max(units / r->members, 1), B);
+  r->slice_rows = (B + slices - 1) / slices;
+done:
+  return status;
+}
+
+static size_t slices_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  return (plan->base.desc.rows + r->slice_rows - 1) / r->slice_rows;
+}
+
+/* The layer's gates as if they were a stage: the same blocks of units, the same members. */
+static oclstm_status prepare_input(oclstm__cl_plan *plan, oclstm__runner *r, const float *W_ih,
+                                   oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__stage *in = &r->own_input;
+  in->spec = (oclstm__stage_spec){.vectors = r->gates, .U = r->layer->hidden_size, .K = r->layer->input_size};
+  in->UP = r->HP;
+  TRY(oclstm__upload_stage(plan, in, W_ih, error));
+  oclstm__tile_shape(oclstm__plan_cl(plan), in, SIZE_MAX);
+done:
+  return status;
+}
+
+/* Room for what the members project ahead. */
+static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t block = r->own_input.lanes * cl->vector_width;
+  size_t blocks = (r->HP / block + r->members - 1) / r->members;
+  r->ahead = (PROJECTED_ROWS + r->slice_rows - 1) / r->slice_rows;
+  size_t floats = slices_of(plan, r) * r->members * r->ahead * r->slice_rows * blocks * r->gates * block;
+  return oclstm__buffer_create(cl, floats * sizeof(float), "input projection", &r->own_gx,
+                               &plan->device_bytes, error);
+}
+
+static oclstm_status create_places(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (plan->places != NULL) {
+    return OCLSTM_OK;
+  }
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  plan->n_places = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), plan->base.desc.rows);
+  plan->seen = oclstm__alloc(&cl->base.allocator, plan->n_places * SYNC_WORDS, sizeof *plan->seen);
+  REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu meeting places", plan->n_places);
+  TRY(oclstm__buffer_create(cl, plan->n_places * SYNC_WORDS * sizeof(cl_int), "meeting places", &plan->places,
+                            &plan->device_bytes, error));
+done:
+  return status;
+}
+
+/* Two kernels, because their arguments stay: the launch, and what goes on where a meeting was called off. */
+static oclstm_status create_kernels(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__stage *stage = &r->stages[0];
+  if (r->own_input.W != NULL) {
+    TRY(create_own_gx(plan, r, error));
+  }
+  TRY(create_places(plan, error));
+  plan->meets |= r->members > 1;
+  for (size_t k = 0; k < (r->members > 1 ? 2 : 1); ++k) {
+    TRY(oclstm__stage_kernel(plan, r, stage, "chunk", "chunk", &stage->kernel[k], error));
+  }
+done:
+  return status;
+}
+
+static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage, const float *W,
+                             bool grid, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t B = plan->base.desc.rows;
+  bool first = stage == &r->stages[0];
+  TRY(oclstm__upload_stage(plan, stage, W, error));
+  if (first && grid) {
+    TRY(share_units(cl, r, stage, B, error));
+  } else if (first) {
+    share_rows(cl, r, B);
+  }
+  oclstm__tile_shape(cl, stage, r->slice_rows);
+  if (!first) {
+    stage->rows = r->stages[0].rows;
+    stage->low_rows = r->stages[0].low_rows;
+  }
+  if (stage == &r->stages[r->n_stages - 1]) {
+    TRY(create_kernels(plan, r, error));
+  }
+done:
+  return status;
+}
+
+static oclstm_status prepare_rows(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage,
+                                  const float *W, oclstm_error *error) {
+  return prepare(plan, r, stage, W, false, error);
+}
+static oclstm_status prepare_grid(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage,
+                                  const float *W, oclstm_error *error) {
+  return prepare(plan, r, stage, W, true, error);
+}
+
+static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
+                            cl_kernel kernel, size_t members, size_t resume, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__stage *stage = &r->stages[0];
+  const oclstm__stage *second = &r->stages[r->n_stages - 1];
+  const oclstm__step_shape shape = oclstm__shape_of(plan, r, second, steps);
+  unsigned current = steps->state->current;
+  const cl_int low = (cl_int)stage->low;
+  const cl_mem *W_in = r->own_input.W != NULL ? &r->own_input.W : &second->W; /* unused there */
+  const cl_int numbers[] = {steps->reverse, (cl_int)r->slice_rows,        (cl_int)members, (cl_int)resume,
+                            plan->spins,    (cl_int)r->layer->input_size, (cl_int)r->ahead};
+  const oclstm__arg args[] = {
+      {sizeof(cl_int), &numbers[0]},   {sizeof(cl_mem), &second->W},  {sizeof shape, &shape},
+      {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &numbers[1]}, {sizeof(cl_int), &low},
+      {sizeof(cl_int), &numbers[2]},   {sizeof(cl_int), &numbers[3]}, {sizeof(cl_int), &numbers[4]},
+      {sizeof(cl_mem), &steps->x},     {sizeof(cl_mem), W_in},        {sizeof(cl_int), &numbers[5]},
+      {sizeof(cl_int), &numbers[5]},   {sizeof(cl_int), &numbers[6]},
+  };
+  TRY(oclstm__stage_args(plan, r, stage, kernel, stage->W, current, 1 - current, steps, error));
+  TRY(oclstm__set_args(kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));
+  TRY(oclstm__enqueue_items(oclstm__plan_cl(plan), kernel, slices_of(plan, r) * members * stage->lanes,
+                            stage->lanes, error));
+done:
+  return status;
+}
+
+/* The state is h[current] before the chunk, and after it unless the number of steps is odd. */
+static oclstm_status run(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
+                         oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  bool meet = r->members > 1 && plan->meets;
+  TRY(launch(plan, r, steps, r->stages[0].kernel[0], meet ? r->members : 1, 0, error));
+  if (meet) {
+    TRY(launch(plan, r, steps, r->stages[0].kernel[1], 1, r->members, error));
+  }
+  steps->state->current = (unsigned)((steps->state->current + steps->n) % 2);
+done:
+  return status;
+}
+
+/* What a launch had left undone is done by now; only time was lost. It would be lost again. */
+oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  cl_int stalls = 0;
+  if (!plan->meets) {
+    return OCLSTM_OK;
+  }
+  TRY(oclstm__cl_read(cl, plan->places, plan->n_places * SYNC_WORDS * sizeof(cl_int), plan->seen, error));
+  for (size_t k = 0; k < plan->n_places; ++k) {
+    stalls += plan->seen[k * SYNC_WORDS + SYNC_STALLS];
+  }
+  if (stalls > 0) {
+    oclstm__log(&cl->base.log, OCLSTM_LOG_WARNING,
+                "strategy grid: work-groups waited in vain %d times; from now on each slice of rows has one",
+                (int)stalls);
+    plan->meets = false;
+  }
+done:
+  return status;
+}
+
+const oclstm__strategy oclstm__rows_strategy = {OCLSTM_STRATEGY_ROWS, "rows", prepare_input, prepare_rows,
+                                                run};
+const oclstm__strategy oclstm__grid_strategy = {OCLSTM_STRATEGY_GRID, "grid", prepare_input, prepare_grid,
+                                                run};

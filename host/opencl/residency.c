@@ -1,0 +1,61 @@
+/* How many work-groups of a launch a device runs at the same time: asked by kernels/probe.cl, once a context.
+ * SPDX-License-Identifier: MIT */
+#include "opencl/plan.h"
+
+enum {
+  ROUNDS = 200,    /* meetings: an order of groups that happens to work does not last so long */
+  SPINS = 1 << 22, /* some milliseconds, or a thousand times a meeting's cost */
+  SYNC_WORDS = 16, /* as in kernels/sync.cl */
+  MOST_GROUPS = 1024
+};
+
+/* *good: all groups were at all meetings. */
+static oclstm_status try_groups(oclstm__cl *cl, cl_int groups, bool *good, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  cl_kernel kernel = NULL;
+  cl_mem place = NULL;
+  cl_mem met = NULL;
+  uint64_t bytes = 0;
+  cl_int seen[MOST_GROUPS];
+  const cl_int numbers[] = {groups, ROUNDS, SPINS};
+  const size_t lanes = cl->max_lanes;
+  const oclstm__build build = {.stem = "probe", .LANES = (unsigned)lanes};
+  TRY(oclstm__buffer_create(cl, SYNC_WORDS * sizeof(cl_int), "probe", &place, &bytes, error));
+  TRY(oclstm__buffer_create(cl, (size_t)groups * sizeof(cl_int), "probe", &met, &bytes, error));
+  TRY(oclstm__kernel_create(cl, &build, "probe", &kernel, error));
+  const oclstm__arg args[] = {{sizeof place, &place},
+                              {sizeof met, &met},
+                              {sizeof(cl_int), &numbers[0]},
+                              {sizeof(cl_int), &numbers[1]},
+                              {sizeof(cl_int), &numbers[2]}};
+  TRY(oclstm__set_args(kernel, 0, args, sizeof args / sizeof args[0], error));
+  TRY(oclstm__enqueue_items(cl, kernel, (size_t)groups * lanes, lanes, error));
+  TRY(oclstm__cl_read(cl, met, (size_t)groups * sizeof(cl_int), seen, error));
+  *good = true;
+  for (cl_int k = 0; k < groups; ++k) {
+    *good &= seen[k] == ROUNDS;
+  }
+done:
+  oclstm__kernel_release(&kernel);
+  oclstm__buffer_release(&met);
+  oclstm__buffer_release(&place);
+  return status;
+}
+
+oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  bool good = true;
+  if (atomic_load(&cl->resident_groups) == 0) {
+    size_t units = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), MOST_GROUPS);
+    if (units > 1) {
+      TRY(try_groups(cl, (cl_int)units, &good, error));
+    }
+    atomic_store(&cl->resident_groups, good ? (unsigned)units : 1U);
+    if (!good) {
+      oclstm__log(&cl->base.log, OCLSTM_LOG_INFO, "%zu work-groups do not run at the same time", units);
+    }
+  }
+  *groups = atomic_load(&cl->resident_groups);
+done:
+  return status;
+}
