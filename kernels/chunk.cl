@@ -28,7 +28,11 @@
 #define SECOND_VECTORS 1
 #define SECOND_PANELS 1
 #endif
-#define STAGES (SECOND != 0 ? 2 : 1)
+#if SECOND
+#define STAGES 2
+#else
+#define STAGES 1
+#endif
 #ifndef LOW_ROWS /* of lower tiles, for rows that do not fill high ones */
 #define LOW_ROWS ROWS
 #endif
@@ -83,6 +87,7 @@ typedef struct projection {
   __global const stored *x, *W;
   __global float *gx;
   int I, x_ld, reverse;
+  int ahead, end; /* what is projected at once; the step that it ends before */
 } projection;
 
 DEFINE_TILE(input_product, INPUT_ROWS, GATES, INPUT_PANELS)
@@ -118,81 +123,96 @@ INLINE void project_tile(const projection *in, const stage *p, const share *mine
   }
 }
 
-/* The input projection of steps k .. k + count - 1. */
-INLINE void project(const projection *in, const stage *p, const share *mine, int k, int count) {
-  int rows = count * (mine->end_row - mine->first_row);
+/* The input projection of steps k .. in->end - 1. */
+INLINE void project(const projection *in, const stage *p, const share *mine, int k) {
+  int rows = (in->end - k) * (mine->end_row - mine->first_row);
   for (int block = mine->first; block < mine->end; block += INPUT_PANELS) {
     for (int first = 0; first < rows; first += INPUT_ROWS) {
       project_tile(in, p, mine, k, first, rows, block);
     }
   }
 }
+
+/* p->gx becomes that of step k, which is projected with those behind it where it is not yet. */
+INLINE void enter_input(projection *in, stage *p, const share *mine, int k) {
+  if (k >= in->end) {
+    in->end = min(k + in->ahead, p->s.n);
+    project(in, p, mine, k);
+    p->gx = in->gx;
+  } else {
+    p->gx += (size_t)(mine->end_row - mine->first_row) * p->own_units * GATES;
+  }
+}
 #endif
+
+typedef struct in_turn {
+  __global stored *h[2];
+  __global float *c[2];
+} in_turn;
+
+/* Step number k of the chunk. */
+INLINE void enter_step(stage *p, share *mine, const in_turn *buffers, const step_shape *s, int k, int reverse) {
+  bool odd = (k & 1) != 0;
+  p->s = *s;
+  p->t = reverse ? s->n - 1 - k : k;
+  p->h_in = odd ? buffers->h[1] : buffers->h[0];
+  p->h_out = odd ? buffers->h[0] : buffers->h[1];
+  p->c_in = odd ? buffers->c[1] : buffers->c[0];
+  p->c_out = odd ? buffers->c[0] : buffers->c[1];
+  mine->turned = odd;
+}
+
+/* Behind a stage: all items of the group, then all members of the slice. */
+INLINE bool leave_stage(volatile __global int *place, int members, int number, int spins, volatile __local int *answer) {
+  if (members == 1) {
+    barrier(CLK_GLOBAL_MEM_FENCE);
+    return true;
+  }
+  return meet(place, members, number, spins, answer);
+}
 
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     __global float *gx, __global const stored *W, __global const float *params, __global const int *lengths,
     __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
     int reverse, __global const stored *W_second, const step_shape second, volatile __global int *places,
-    int slice_rows, int low, int members, int resume, int spins, __global const stored *x, __global const stored *W_in, int I,
-    int x_ld, int ahead) {
+    int slice_rows, int low, int members, int resume, int spins, __global const stored *x, __global const stored *W_in,
+    int I, int x_ld, int ahead) {
   __local int answer;
-  volatile __global int *place = places + (int)get_group_id(0) / members * SYNC_WORDS;
-  share mine = share_of((int)get_group_id(0), members, slice_rows, low, s.B, s.UP / BLOCK);
-  int k = resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0;
-  if (get_local_id(0) == 0) {
-    answer = place[SYNC_STALLED] == 0;
-    place[SYNC_STALLS] += resume > 0 && k < s.n;
-  }
-  barrier(CLK_LOCAL_MEM_FENCE);
-  bool together = answer || resume > 0;
+  int group = (int)get_group_id(0);
+  volatile __global int *place = places + group / members * SYNC_WORDS;
+  const in_turn buffers = {{h_even, h_odd}, {c_even, c_odd}};
+  share mine = share_of(group, members, slice_rows, low, s.B, s.UP / BLOCK);
   stage p = {s, 0, gx, params, lengths, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
+  int k = resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0;
 #if INPUT
-  int height = mine.end_row - mine.first_row;
-  int projected = k; /* steps */
+  size_t most = (size_t)((s.UP / BLOCK + members - 1) / members) * GATES * BLOCK * ahead * slice_rows;
+  projection in = {x, W_in, gx + group * most, I, x_ld, reverse, ahead, k};
   p.first_row = mine.first_row;
   p.first_unit = mine.first * BLOCK;
   p.own_units = (mine.end - mine.first) * BLOCK;
-  size_t most = (size_t)(s.UP / BLOCK + members - 1) / members * GATES * BLOCK * ahead * slice_rows;
-  projection in = {x, W_in, gx + get_group_id(0) * most, I, x_ld, reverse};
 #endif
-  for (; together && k < s.n; ++k) {
-    bool odd = (k & 1) != 0;
-    p.s = s;
-    p.t = reverse ? s.n - 1 - k : k;
-    p.h_in = odd ? h_odd : h_even;
-    p.h_out = odd ? h_even : h_odd;
-    p.c_in = odd ? c_odd : c_even;
-    p.c_out = odd ? c_even : c_odd;
-    mine.turned = odd;
-#if INPUT
-    if (k == projected) {
-      projected = min(k + ahead, s.n);
-      project(&in, &p, &mine, k, projected - k);
-      p.gx = in.gx;
-    } else {
-      p.gx += (size_t)height * p.own_units * GATES;
-    }
-#endif
-    run_first(&p, W, &mine);
-#if SECOND
-    together = members == 1 || meet(place, members, STAGES * k, spins, &answer);
-    if (together) {
-      barrier(CLK_GLOBAL_MEM_FENCE);
-      share second_share = share_of((int)get_group_id(0), members, slice_rows, low, s.B, second.UP / BLOCK);
-      second_share.turned = odd;
-      p.s = second;
-      run_second(&p, W_second, &second_share);
-    }
-#endif
-    if (members == 1) {
-      barrier(CLK_GLOBAL_MEM_FENCE); /* h_out is read by all items of the group */
-    } else if (together) {
-      together = meet(place, members, STAGES * k + STAGES - 1, spins, &answer);
-    }
-  }
+  barrier(CLK_GLOBAL_MEM_FENCE); /* place was read */
   if (resume > 0 && get_local_id(0) == 0) {
+    place[SYNC_STALLS] += k < s.n;
     place[SYNC_ARRIVED] = 0;
     place[SYNC_STALLED] = 0;
+  }
+  for (bool together = true; together && k < s.n; ++k) {
+    enter_step(&p, &mine, &buffers, &s, k, reverse);
+#if INPUT
+    enter_input(&in, &p, &mine, k);
+#endif
+    run_first(&p, W, &mine);
+    together = leave_stage(place, members, STAGES * k, spins, &answer);
+#if SECOND
+    if (together) {
+      share second_share = share_of(group, members, slice_rows, low, s.B, second.UP / BLOCK);
+      second_share.turned = mine.turned;
+      p.s = second;
+      run_second(&p, W_second, &second_share);
+      together = leave_stage(place, members, STAGES * k + 1, spins, &answer);
+    }
+#endif
   }
 }

@@ -20,18 +20,18 @@ typedef struct moments {
   float mean, scale; /* scale: 1 / sqrt(var + eps) */
 } moments;
 
-static inline floatv normal(floatv v, moments m) {
+INLINE floatv normal(floatv v, moments m) {
   return (v - m.mean) * m.scale;
 }
 
 /* The sum of the first n elements: those behind H are no units. */
-static inline float sum_of(floatv v, int n) {
+INLINE float sum_of(floatv v, int n) {
   float sum = 0.0f;
 #if VW == 1
   sum = n > 0 ? v : 0.0f;
 #else
   float part[VW];
-  STOREV(v, part);
+  PASTE(vstore, VW)(v, 0, part);
   for (int k = 0; k < VW && k < n; ++k) {
     sum += part[k];
   }
@@ -40,7 +40,7 @@ static inline float sum_of(floatv v, int n) {
 }
 
 /* The same sum in every work-item of the group. */
-static inline float sum_of_group(float value, __local float *shared) {
+INLINE float sum_of_group(float value, __local float *shared) {
   barrier(CLK_LOCAL_MEM_FENCE);
   shared[get_local_id(0)] = value;
   barrier(CLK_LOCAL_MEM_FENCE);
@@ -54,7 +54,7 @@ static inline float sum_of_group(float value, __local float *shared) {
 #define FOR_UNITS(j, HP) for (int j = (int)get_local_id(0) * VW; j < (HP); j += LANES * VW)
 
 /* Moments of `vectors` rows of H values each, HP apart. */
-static inline moments moments_of(__global const float *values, int vectors, int H, int HP, __local float *shared) {
+INLINE moments moments_of(__global const float *values, int vectors, int H, int HP, __local float *shared) {
   moments m;
   float sum = 0.0f;
   for (int v = 0; v < vectors; ++v) {
@@ -92,7 +92,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_input(__gl
 
 #if KIND == LSTM && NORM != 0
 /* The pre-activation of a gate from its place in the product, where norm_cell has left what is to be normalised. */
-static inline floatv normed_preactivation(const stage *p, __global const float *product, const moments m[4], int gate,
+INLINE floatv normed_preactivation(const stage *p, __global const float *product, const moments m[4], int gate,
                                           int b, int j, floatv c) {
   unit_input in = INPUT_OF(p, b, j);
   floatv value = normal(LOADV(product + gate * p->s.HP + j), m[gate]);
@@ -105,7 +105,7 @@ static inline floatv normed_preactivation(const stage *p, __global const float *
 }
 
 /* TFLITE: product = x W_ih^T + h W_hh^T + P c of one gate, in place, and its moments. */
-static inline moments sum_gate(const stage *p, __global float *product, int gate, int b, __global const float *c,
+INLINE moments sum_gate(const stage *p, __global float *product, int gate, int b, __global const float *c,
                                __local float *shared) {
   FOR_UNITS(j, p->s.HP) {
     unit_input in = INPUT_OF(p, b, j);
@@ -116,7 +116,7 @@ static inline moments sum_gate(const stage *p, __global float *product, int gate
   return moments_of(product + gate * p->s.HP, 1, p->s.H, p->s.HP, shared);
 }
 
-static inline void norm_step(const stage *p, __global float *product, int b, __local float *shared) {
+INLINE void norm_step(const stage *p, __global float *product, int b, __local float *shared) {
   __global const float *c = p->c_in + (size_t)b * p->s.HP;
   __global float *c_new = p->extra + (size_t)b * p->s.HP;
   moments m[4];

@@ -6,17 +6,11 @@ oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__ru
                                    const oclstm__stage *stage, const char *stem, const char *name,
                                    cl_kernel *kernel, oclstm_error *error) {
   oclstm__cl *cl = oclstm__plan_cl(plan);
-  const oclstm__stage *second = r->n_stages > 1 && stage == &r->stages[0] ? &r->stages[1] : NULL;
-  bool projects = r->own_input.W != NULL;
-  size_t columns = stage->spec.vectors * stage->panels;
+  bool chunk = r->slice_rows > 0;
+  const oclstm__stage *second = chunk && r->n_stages > 1 ? &r->stages[1] : NULL;
+  const oclstm__stage *in = r->own_input.W != NULL ? &r->own_input : NULL;
   char cell[OCLSTM__CELL_OPTIONS];
   oclstm__cell_options(r->layer, r->direction, &stage->spec, cell);
-  if (second != NULL) {
-    columns = oclstm__max(columns, second->spec.vectors * second->panels);
-  }
-  if (projects) {
-    columns = oclstm__max(columns, r->gates * r->own_input.panels);
-  }
   const oclstm__build build = {
       .stem = stem,
       .VW = cl->vector_width,
@@ -24,17 +18,15 @@ oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__ru
       .LANES = (unsigned)stage->lanes,
       .VECTORS = (unsigned)stage->spec.vectors,
       .PANELS = (unsigned)stage->panels,
-      .COLUMNS = (unsigned)columns,
       .SECOND = second != NULL ? (unsigned)second->spec.number : 0,
       .SECOND_VECTORS = second != NULL ? (unsigned)second->spec.vectors : 0,
       .SECOND_PANELS = second != NULL ? (unsigned)second->panels : 0,
       .STORAGE = (unsigned)plan->base.desc.precision,
       .CELLS = r->cells,
-      .INPUT = projects,
-      .INPUT_ROWS = projects ? (unsigned)r->own_input.rows : 0,
-      .INPUT_PANELS = projects ? (unsigned)r->own_input.panels : 0,
+      .INPUT = in != NULL,
+      .INPUT_ROWS = in != NULL ? (unsigned)in->rows : 0,
+      .INPUT_PANELS = in != NULL ? (unsigned)in->panels : 0,
       .LOW_ROWS = (unsigned)stage->low_rows,
-      .MOST_ROWS = projects ? (unsigned)oclstm__max(r->own_input.rows, stage->rows) : 0,
       .cell = cell,
   };
   return oclstm__kernel_create(cl, &build, name, kernel, error);

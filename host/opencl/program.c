@@ -52,7 +52,6 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
                  {"LANES", build->LANES},
                  {"VECTORS", build->VECTORS},
                  {"PANELS", build->PANELS},
-                 {"COLUMNS", build->COLUMNS},
                  {"STORAGE", build->STORAGE},
                  {"CELLS", build->CELLS},
                  {"SECOND", build->SECOND},
@@ -61,8 +60,7 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
                  {"INPUT", build->INPUT},
                  {"INPUT_ROWS", build->INPUT_ROWS},
                  {"INPUT_PANELS", build->INPUT_PANELS},
-                 {"LOW_ROWS", build->LOW_ROWS},
-                 {"MOST_ROWS", build->MOST_ROWS}};
+                 {"LOW_ROWS", build->LOW_ROWS}};
   size_t used = (size_t)snprintf(options, bytes, "-cl-std=CL1.2%s", build->cell != NULL ? build->cell : "");
   for (size_t k = 0; k < sizeof defines / sizeof defines[0] && used < bytes; ++k) {
     if (defines[k].value != 0) {
