@@ -84,9 +84,6 @@ static void find(search *s, bench_crossing *crossing) {
 
 int bench_find_crossings(bench_results *results, const bench_limits *limits) {
   search s = {.results = results, .limits = limits};
-  if (results->columns.n < 2 || !results->columns.items[0].ours || !results->columns.items[1].ours) {
-    return cli_usage("--crossover needs two devices: --device FASTER --device SLOWER");
-  }
   results->crossings = cli_calloc((size_t)N_STEPS * N_SIZES, sizeof *results->crossings);
   if (results->crossings == NULL) {
     return cli_fail(OCLSTM_E_MEMORY, "no memory for %d crossings", (int)(N_STEPS * N_SIZES));
