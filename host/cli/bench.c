@@ -6,7 +6,7 @@
 
 #include "bench_session.h"
 
-enum { LEAST_ROUNDS = 3, QUICK_SECONDS = 45, SHAPE_SECONDS = 10 };
+enum { LEAST_ROUNDS = 3, QUICK_SECONDS = 40, SHAPE_SECONDS = 10 };
 static const double PAUSE =
     0.005; /* seconds before each timed run: threads that wait by spinning go to sleep */
 

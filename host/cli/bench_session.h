@@ -20,7 +20,7 @@ typedef struct bench_session {
 /* ---- bench_columns.c ---- */
 
 /* Exit codes. Columns first, then the peaks of their devices. */
-int cli_bench_columns(bench_session *session);
-int cli_bench_peaks(bench_session *session);
+int cli_bench_columns(bench_session *b);
+int cli_bench_peaks(bench_session *b);
 
 #endif

@@ -78,7 +78,7 @@ const option_entry cli_option_table[] = {
     {"repeats", 0, CLI_CMD_BENCH, COUNT, AT(repeats), NULL, "N",
      "timed runs of a column and shape, at most 64; default 3 and more, by time"},
     {"seconds", 0, CLI_CMD_BENCH, COUNT, AT(seconds), NULL, "N",
-     "of timed runs in all; default 45 for quick, otherwise 10 a shape"},
+     "of timed runs in all; default 40 for quick, otherwise 10 a shape"},
     {"crossover", 0, CLI_CMD_BENCH, FLAG, AT(crossover), NULL, NULL,
      "instead of shapes: from how many rows on the first device beats the second"},
     {"startup", 0, CLI_CMD_BENCH, FLAG, AT(startup), NULL, NULL,
