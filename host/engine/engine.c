@@ -84,6 +84,29 @@ done:
   return status;
 }
 
+oclstm_status oclstm_context_peak_flops(oclstm_context *context, double *per_second, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL && per_second != NULL, OCLSTM_E_ARGUMENT, "context or per_second is NULL");
+  *per_second = 0.0;
+  REQUIRE(context->engine->peak_flops != NULL, OCLSTM_E_UNSUPPORTED,
+          "peaks of the reference are not supported");
+  TRY(context->engine->peak_flops(context, per_second, error));
+done:
+  return status;
+}
+
+oclstm_status oclstm_context_peak_read(oclstm_context *context, uint64_t bytes, double *per_second,
+                                       oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL && per_second != NULL, OCLSTM_E_ARGUMENT, "context or per_second is NULL");
+  *per_second = 0.0;
+  REQUIRE(context->engine->peak_read != NULL, OCLSTM_E_UNSUPPORTED,
+          "peaks of the reference are not supported");
+  TRY(context->engine->peak_read(context, bytes, per_second, error));
+done:
+  return status;
+}
+
 /* ---- plan ---- */
 
 static oclstm_status check_plan_desc(const oclstm_plan_desc *given, oclstm_plan_desc *desc,

@@ -94,12 +94,21 @@ oclstm_status oclstm__cl_write(const oclstm__cl *cl, cl_mem to, cl_bool blocking
 /* From the buffer's beginning; blocks. */
 oclstm_status oclstm__cl_read(const oclstm__cl *cl, cl_mem from, size_t bytes, void *to, oclstm_error *error);
 
+/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. (forward.c) */
+oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error);
+
 oclstm_status oclstm__meter_create(oclstm__cl *cl, oclstm_error *error);
 /* Events of kernels are kept from here on. The queue has CL_QUEUE_PROFILING_ENABLE. */
 oclstm_status oclstm__meter_profile(const oclstm__cl *cl, oclstm_error *error);
 void oclstm__meter_destroy(oclstm__cl *cl);
 oclstm_status oclstm__cl_counters(oclstm_context *context, oclstm_counters *counters, oclstm_error *error);
 oclstm_status oclstm__cl_counters_reset(oclstm_context *context, oclstm_error *error);
+
+/* ---- peaks.c ---- */
+
+oclstm_status oclstm__cl_peak_flops(oclstm_context *context, double *per_second, oclstm_error *error);
+oclstm_status oclstm__cl_peak_read(oclstm_context *context, uint64_t bytes, double *per_second,
+                                   oclstm_error *error);
 
 /* ---- buffer.c ---- */
 

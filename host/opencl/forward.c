@@ -61,8 +61,7 @@ done:
   return status;
 }
 
-/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. */
-static oclstm_status settle(const oclstm__cl *cl, oclstm_error *error) {
+oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   cl_event all = NULL;
   CL(clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &all));
@@ -101,12 +100,12 @@ oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const ocl
   TRY(read_output(p, sweep, result, output_width(model, sweep), sweep->output, error));
   TRY(read_output(p, sweep, (oclstm__rows){p->cells, false}, cells_width(model, sweep), sweep->cells, error));
   if (sweep->output == NULL && sweep->cells == NULL) {
-    TRY(settle(oclstm__plan_cl(p), error));
+    TRY(oclstm__cl_settle(oclstm__plan_cl(p), error));
   }
   TRY(oclstm__check_meetings(p, error));
 done:
   if (status != OCLSTM_OK) {
-    (void)settle(oclstm__plan_cl(p), NULL); /* x is the caller's again */
+    (void)oclstm__cl_settle(oclstm__plan_cl(p), NULL); /* x is the caller's again */
   }
   return status;
 }
@@ -123,6 +122,8 @@ const oclstm__engine oclstm__opencl_engine = {
     .build_log = build_log,
     .counters = oclstm__cl_counters,
     .counters_reset = oclstm__cl_counters_reset,
+    .peak_flops = oclstm__cl_peak_flops,
+    .peak_read = oclstm__cl_peak_read,
     .supports = oclstm__cl_supports,
     .plan_create = oclstm__cl_plan_create,
     .plan_destroy = oclstm__cl_plan_destroy,

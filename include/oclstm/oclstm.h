@@ -487,6 +487,16 @@ OCLSTM_API oclstm_status oclstm_context_counters(oclstm_context *context, oclstm
                                                  oclstm_error *error);
 OCLSTM_API oclstm_status oclstm_context_reset_counters(oclstm_context *context, oclstm_error *error);
 
+/* What the device can do at most, measured with kernels of ours (kernels/peak.cl) in some tenths of a second: float32
+ * operations a second in fused multiply-adds (each is two), and bytes a second that its compute units together read from
+ * `bytes` of memory, each from its own part, again and again. Kernels are compiled where the cache does not hold them.
+ * Returns OK; E_ARGUMENT; E_UNSUPPORTED (the reference); E_LIMIT; E_MEMORY; E_DEVICE_MEMORY; E_BUILD; E_OPENCL;
+ * E_DEVICE_LOST. */
+OCLSTM_API oclstm_status oclstm_context_peak_flops(oclstm_context *context, double *per_second,
+                                                   oclstm_error *error);
+OCLSTM_API oclstm_status oclstm_context_peak_read(oclstm_context *context, uint64_t bytes, double *per_second,
+                                                  oclstm_error *error);
+
 /* ---- Plan ------------------------------------------------------------------------------------ */
 
 /* What weights, h, and the rows between layers are stored as on the device. Sums, pre-activations and c are float32 in all

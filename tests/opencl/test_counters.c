@@ -137,13 +137,29 @@ static void the_reference_counts_nothing(void **unused) {
   assert_int_equal(counters.struct_size, sizeof counters);
 }
 
+/* Orders of magnitude: what is measured is what is there, and small memory is not slower than large. */
+static void peaks_are_measured(void **unused) {
+  double flops = 0.0, near = 0.0, far = 0.0;
+  (void)unused;
+  OK(oclstm_context_peak_flops(device, &flops, &last_error));
+  assert_true(flops > 1e6 && flops < 1e16);
+  OK(oclstm_context_peak_read(device, 1 << 16, &near, &last_error));
+  assert_true(near > 1e5 && near < 1e15);
+  if (!options.small) {
+    OK(oclstm_context_peak_read(device, 1 << 29, &far, &last_error));
+    assert_true(far > 1e6 && far < 2.0 * near);
+  }
+  FAILS(OCLSTM_E_UNSUPPORTED, "reference", oclstm_context_peak_flops(reference, &flops, &last_error));
+  FAILS(OCLSTM_E_UNSUPPORTED, "reference", oclstm_context_peak_read(reference, 64, &near, &last_error));
+  FAILS(OCLSTM_E_ARGUMENT, "NULL", oclstm_context_peak_flops(device, NULL, &last_error));
+  FAILS(OCLSTM_E_ARGUMENT, "NULL", oclstm_context_peak_read(NULL, 64, &near, &last_error));
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_call_is_counted),
-      cmocka_unit_test(counters_add_up_until_they_are_reset),
-      cmocka_unit_test(profiled_kernels_have_times),
-      cmocka_unit_test(arguments_are_checked),
-      cmocka_unit_test(the_reference_counts_nothing),
+      cmocka_unit_test(a_call_is_counted),           cmocka_unit_test(counters_add_up_until_they_are_reset),
+      cmocka_unit_test(profiled_kernels_have_times), cmocka_unit_test(peaks_are_measured),
+      cmocka_unit_test(arguments_are_checked),       cmocka_unit_test(the_reference_counts_nothing),
   };
   read_options(argc, argv);
   return run_device_tests("opencl.counters", tests, sizeof tests / sizeof tests[0]);
