@@ -112,10 +112,11 @@ def reason(error):
 # ---- the protocol ----
 
 class Server:
-    """Answers requests one by one. What is prepared stays until the next prepare."""
+    """Answers requests one by one. What is prepared stays until another shape is, or the same one in the same precision."""
 
     def __init__(self, make_peer):
-        self.make_peer, self.peer, self.network = make_peer, None, None
+        self.make_peer, self.peer = make_peer, None
+        self.prepared_shape, self.networks = None, {}  # by precision: id and network, the newest last
 
     def answer(self, request):
         asked = {"hello": self.hello, "prepare": self.prepare, "time": self.time, "quit": lambda request: {}}.get(request["op"])
@@ -130,8 +131,7 @@ class Server:
         return {"name": self.peer.NAME, "version": self.peer.version(), "details": self.peer.details()}
 
     def prepare(self, request):
-        self.network = None
-        gc.collect()
+        self.let_go(request)
         if not request.get("linear_before_reset", True):
             raise Refused("a GRU whose reset comes before the product")
         shape = Shape(**{name: request[name] for name in ("cell", "T", "B", "I", "H", "layers", "directions", "precision")})
@@ -142,15 +142,27 @@ class Server:
         took = time.perf_counter_ns() - begin
         network.run()
         np.save(request["y"], np.ascontiguousarray(network.y(), np.float32))
-        self.network = network
+        self.networks[shape.precision] = request["id"], network
         return {"prepare_ns": took, "way": network.way}
 
+    def let_go(self, request):
+        shape = [request[name] for name in ("cell", "T", "B", "I", "H", "layers", "directions", "lengths")]
+        if shape != self.prepared_shape:
+            self.networks.clear()
+        self.prepared_shape = shape
+        self.networks.pop(request["precision"], None)
+        gc.collect()
+
     def time(self, request):
-        if self.network is None:
-            raise Refused("nothing is prepared")
+        """Of the network whose id the request has; without one, of the last."""
+        networks = dict(self.networks.values())
+        wanted = request.get("id", next(reversed(networks), None))
+        if wanted not in networks:
+            raise Refused("it is not prepared")
+        network = networks[wanted]
         for _ in range(request["warm_up"]):
-            self.network.run()
-        walls, kernels = measure(self.network, request["repeats"])
+            network.run()
+        walls, kernels = measure(network, request["repeats"])
         return {"ns": walls, **({"kernel_ns": kernels} if kernels else {})}
 
 

@@ -99,6 +99,15 @@ class PeerTest(unittest.TestCase):
         self.assertEqual([type(ns) for ns in answer["ns"]], [int] * 3)
         self.assertTrue(all(0 < ns < 10**10 for ns in answer["ns"]), answer)
 
+    def test_ids(self):
+        """A shape in one precision stays when it is prepared in another; another shape ends it."""
+        self.assertTrue(self.prepare(id=5)[0]["ok"])
+        other = self.prepare(id=6, precision="bf16")[0]["ok"]
+        ask = {"op": "time", "warm_up": 0, "repeats": 1}
+        self.assertEqual([self.ask(**ask, id=k)["ok"] for k in (5, 6, 7)], [True, other, False])
+        self.prepare(directions=2, id=8)
+        self.assertEqual([self.ask(**ask, id=k)["ok"] for k in (5, 6, 8)], [False, False, True])
+
     def test_refusals(self):
         refused = [self.prepare(precision="f8")[0], self.prepare(linear_before_reset=False)[0], self.ask(op="time", warm_up=0, repeats=1),
                    self.prepare(weights=[])[0], self.ask(op="hello", protocol=2, threads=1), self.ask(op="dance")]
