@@ -32,8 +32,22 @@ enum {
 
 /* ---- options.c: the command line ---- */
 
-enum { CLI_CMD_DEVICES = 1, CLI_CMD_INFO = 2, CLI_CMD_RUN = 4, CLI_CMD_VERIFY = 8, CLI_CMD_CONVERT = 16 };
+enum {
+  CLI_CMD_DEVICES = 1,
+  CLI_CMD_INFO = 2,
+  CLI_CMD_RUN = 4,
+  CLI_CMD_VERIFY = 8,
+  CLI_CMD_CONVERT = 16,
+  CLI_CMD_BENCH = 32
+};
 enum { CLI_STRATEGIES = OCLSTM_STRATEGY_GRID + 1 };
+
+/* The values of an option that may be given several times. */
+enum { CLI_MOST_VALUES = 16 };
+typedef struct cli_list {
+  size_t n;
+  const char *values[CLI_MOST_VALUES];
+} cli_list;
 
 typedef struct cli_options {
   const char *device;
@@ -43,6 +57,12 @@ typedef struct cli_options {
   uint64_t chunk, batch, memory, steps, seed; /* 0: not given */
   const char *output, *lengths, *h0, *c0, *hn, *cn, *cells;
   bool json, quiet, plan, external_data, help;
+  /* bench */
+  cli_list devices, strategies, precisions, peers;
+  int onednn;
+  uint64_t repeats, seconds, peer_timeout;
+  const char *plot;
+  bool csv, list, reference, crossover, startup, no_peaks;
   size_t n_arguments; /* what is no option */
   char **arguments;
 } cli_options;
@@ -52,6 +72,8 @@ int cli_parse_options(unsigned command, int argc, char **argv, cli_options *opti
 void cli_print_options(unsigned command, FILE *to); /* for --help */
 const char *cli_precision_name(int precision);
 const char *cli_strategy_name(int strategy);
+int cli_precision_of(const char *name); /* of a valid name */
+int cli_strategy_of(const char *name);
 
 /* ---- suggest.c ---- */
 
@@ -116,6 +138,9 @@ typedef struct cli_session {
 } cli_session;
 
 int cli_open_model(cli_session *session, const char *path);
+/* Folder of compiled programs, the caller's to free; NULL: none. The folders above it are made here. */
+char *cli_cache_folder(void);
+const char *cli_environment(const char *name); /* NULL also when it is empty */
 int cli_open_device(cli_session *session);
 oclstm_status cli_try_device(cli_session *session, oclstm_error *error); /* prints nothing */
 oclstm_plan_desc cli_plan_desc(const cli_options *options);
@@ -239,5 +264,6 @@ int cli_info(const cli_options *options);
 int cli_run_command(const cli_options *options);
 int cli_verify(const cli_options *options);
 int cli_convert(const cli_options *options);
+int cli_bench(const cli_options *options);
 
 #endif

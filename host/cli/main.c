@@ -41,7 +41,17 @@ static const command COMMANDS[] = {
      "IN is safetensors or ONNX, by its content; OUT is .safetensors or .onnx, by its name, and replaces "
      "what has\n"
      "that name when all is done. What a format cannot say is refused by name.\n"},
-    {"bench", 0, NULL, NULL, NULL, NULL},
+    {"bench", CLI_CMD_BENCH, cli_bench, "[SHAPES]...",
+     "speed, side by side with peers, correctness checked first",
+     "SHAPES are names of lists (--list shows them; default quick) and shapes\n"
+     "T,B,I,H[,lstm|gru|rnn[,LAYERS[,DIRECTIONS]]]. Columns are oclstm on every device, strategy and "
+     "precision "
+     "asked\n"
+     "for, oneDNN, and peers. Each is compared with the reference before it is timed; one that is wrong has "
+     "no\n"
+     "figure. Runs take turns; figures are medians with quartiles; `ratio` is the time of the first oclstm "
+     "column\n"
+     "over that of the row. docs/bench.md has the formulas. Exit code 1: a column is wrong or failed.\n"},
     {"train", 0, NULL, NULL, NULL, NULL},
     {"inspect", 0, NULL, NULL, NULL, NULL},
     {"tune", 0, NULL, NULL, NULL, NULL},

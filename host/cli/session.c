@@ -17,16 +17,15 @@ int cli_open_model(cli_session *session, const char *path) {
 
 /* ---- device ---- */
 
-static const char *environment(const char *name) {
+const char *cli_environment(const char *name) {
   const char *value = getenv(name);
   return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Folder of compiled programs, the caller's to free; NULL: none. The folders above it are made here. */
-static char *cache_folder(void) {
-  const char *given = environment("OCLSTM_CACHE_DIR");
-  const char *xdg = environment("XDG_CACHE_HOME");
-  const char *home = environment("HOME");
+char *cli_cache_folder(void) {
+  const char *given = cli_environment("OCLSTM_CACHE_DIR");
+  const char *xdg = cli_environment("XDG_CACHE_HOME");
+  const char *home = cli_environment("HOME");
   char *folder = NULL;
   if (given != NULL) {
     folder = strcmp(given, "off") == 0 ? NULL : cli_format("%s", given);
@@ -48,8 +47,8 @@ static char *cache_folder(void) {
 oclstm_status cli_try_device(cli_session *session, oclstm_error *error) {
   const cli_options *options = session->options;
   oclstm_context_desc desc = OCLSTM_CONTEXT_DESC_INIT;
-  char *cache = cache_folder();
-  desc.device = options->device != NULL ? options->device : environment("OCLSTM_DEVICE");
+  char *cache = cli_cache_folder();
+  desc.device = options->device != NULL ? options->device : cli_environment("OCLSTM_DEVICE");
   desc.cache_dir = cache;
   desc.log = cli_log(&options->log_level);
   oclstm_status status = oclstm_context_create(&desc, &session->context, error);

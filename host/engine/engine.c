@@ -60,6 +60,53 @@ const char *oclstm_context_build_log(const oclstm_context *context) {
   return context->engine->build_log(context);
 }
 
+oclstm_status oclstm_context_counters(oclstm_context *context, oclstm_counters *counters,
+                                      oclstm_error *error) {
+  static const oclstm_counters NOTHING = OCLSTM_COUNTERS_INIT;
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL && counters != NULL && counters->struct_size == sizeof *counters, OCLSTM_E_ARGUMENT,
+          "context or counters is NULL, or counters are of another version");
+  *counters = NOTHING;
+  if (context->engine->counters != NULL) {
+    TRY(context->engine->counters(context, counters, error));
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm_context_reset_counters(oclstm_context *context, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL, OCLSTM_E_ARGUMENT, "context is NULL");
+  if (context->engine->counters_reset != NULL) {
+    TRY(context->engine->counters_reset(context, error));
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm_context_peak_flops(oclstm_context *context, double *per_second, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL && per_second != NULL, OCLSTM_E_ARGUMENT, "context or per_second is NULL");
+  *per_second = 0.0;
+  REQUIRE(context->engine->peak_flops != NULL, OCLSTM_E_UNSUPPORTED,
+          "peaks of the reference are not supported");
+  TRY(context->engine->peak_flops(context, per_second, error));
+done:
+  return status;
+}
+
+oclstm_status oclstm_context_peak_read(oclstm_context *context, uint64_t bytes, double *per_second,
+                                       oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  REQUIRE(context != NULL && per_second != NULL, OCLSTM_E_ARGUMENT, "context or per_second is NULL");
+  *per_second = 0.0;
+  REQUIRE(context->engine->peak_read != NULL, OCLSTM_E_UNSUPPORTED,
+          "peaks of the reference are not supported");
+  TRY(context->engine->peak_read(context, bytes, per_second, error));
+done:
+  return status;
+}
+
 /* ---- plan ---- */
 
 static oclstm_status check_plan_desc(const oclstm_plan_desc *given, oclstm_plan_desc *desc,

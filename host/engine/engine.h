@@ -60,6 +60,13 @@ typedef struct oclstm__sweep {
 struct oclstm__engine {
   void (*context_destroy)(oclstm_context *context);
   const char *(*build_log)(const oclstm_context *context);
+  /* Fills in everything behind struct_size. Both NULL: there is nothing to count. */
+  oclstm_status (*counters)(oclstm_context *context, oclstm_counters *counters, oclstm_error *error);
+  oclstm_status (*counters_reset)(oclstm_context *context, oclstm_error *error);
+  /* Both NULL: not supported. */
+  oclstm_status (*peak_flops)(oclstm_context *context, double *per_second, oclstm_error *error);
+  oclstm_status (*peak_read)(oclstm_context *context, uint64_t bytes, double *per_second,
+                             oclstm_error *error);
   /* OK, or E_UNSUPPORTED naming what is not. The description has been checked and its defaults filled in. */
   oclstm_status (*supports)(const oclstm_context *context, const oclstm_model *model,
                             const oclstm_plan_desc *desc, oclstm_error *error);

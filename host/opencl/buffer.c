@@ -30,7 +30,7 @@ oclstm_status oclstm__buffer_clear(const oclstm__cl *cl, cl_mem buffer, size_t b
   oclstm_status status = OCLSTM_OK;
   for (size_t first = 0; first < bytes; first += sizeof ZEROS) {
     size_t n = oclstm__min(sizeof ZEROS, bytes - first);
-    CL(clEnqueueWriteBuffer(cl->queue, buffer, CL_FALSE, first, n, ZEROS, 0, NULL, NULL));
+    TRY(oclstm__cl_write(cl, buffer, CL_FALSE, first, n, ZEROS, error));
   }
   TRY(oclstm__cl_order(cl, error));
 done:
@@ -51,7 +51,7 @@ oclstm_status oclstm__buffer_from(const oclstm__cl *cl, const void *values, size
                                   cl_mem *buffer, uint64_t *total, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   TRY(create(cl, bytes, what, buffer, total, error));
-  CL(clEnqueueWriteBuffer(cl->queue, *buffer, CL_TRUE, 0, bytes, values, 0, NULL, NULL));
+  TRY(oclstm__cl_write(cl, *buffer, CL_TRUE, 0, bytes, values, error));
 done:
   return status;
 }

@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 
 typedef struct oclstm__program oclstm__program;
+typedef struct oclstm__meter oclstm__meter;
 
 typedef struct oclstm__cl {
   struct oclstm_context base;
@@ -22,6 +23,7 @@ typedef struct oclstm__cl {
   unsigned vector_width; /* VW of the kernels */
   size_t max_lanes;      /* most LANES of the kernels: 1 on CPU devices */
   char *cache_dir;       /* or NULL */
+  oclstm__meter *meter;  /* what commands.c counts */
   pthread_mutex_t lock;  /* of what follows */
   oclstm__program *programs;
   char *build_log;
@@ -74,6 +76,37 @@ oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error);
 oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_command_queue queue,
                               const char *cache_dir, const oclstm_allocator *allocator, const oclstm_log *log,
                               const oclstm_device_info *info, oclstm_context **out, oclstm_error *error);
+
+/* ---- commands.c: every command of the library, counted ---- */
+
+/* The only launch of a kernel of ours, with oclstm__cl_order behind it. */
+oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, cl_kernel kernel, cl_uint dimensions,
+                                 const size_t *global, const size_t *local, oclstm_error *error);
+/* Behind a call of CLBlast, with oclstm__cl_order behind it. event: of the call where the context is profiled, then taken
+ * over, or NULL. */
+oclstm_status oclstm__cl_product_called(const oclstm__cl *cl, cl_event event, oclstm_error *error);
+bool oclstm__cl_profiled(const oclstm__cl *cl);
+/* Orders nothing behind it: a blocking one needs none. */
+oclstm_status oclstm__cl_write(const oclstm__cl *cl, cl_mem to, cl_bool blocking, size_t offset, size_t bytes,
+                               const void *from, oclstm_error *error);
+/* From the buffer's beginning; blocks. */
+oclstm_status oclstm__cl_read(const oclstm__cl *cl, cl_mem from, size_t bytes, void *to, oclstm_error *error);
+
+/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. (forward.c) */
+oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error);
+
+oclstm_status oclstm__meter_create(oclstm__cl *cl, oclstm_error *error);
+/* Events of kernels are kept from here on. The queue has CL_QUEUE_PROFILING_ENABLE. */
+oclstm_status oclstm__meter_profile(const oclstm__cl *cl, oclstm_error *error);
+void oclstm__meter_destroy(oclstm__cl *cl);
+oclstm_status oclstm__cl_counters(oclstm_context *context, oclstm_counters *counters, oclstm_error *error);
+oclstm_status oclstm__cl_counters_reset(oclstm_context *context, oclstm_error *error);
+
+/* ---- peaks.c ---- */
+
+oclstm_status oclstm__cl_peak_flops(oclstm_context *context, double *per_second, oclstm_error *error);
+oclstm_status oclstm__cl_peak_read(oclstm_context *context, uint64_t bytes, double *per_second,
+                                   oclstm_error *error);
 
 /* ---- buffer.c ---- */
 

@@ -56,6 +56,7 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
   base->log = *log;
   base->device = *info;
   (void)pthread_mutex_init(&cl->lock, NULL); /* does not fail with default attributes on Linux */
+  TRY(oclstm__meter_create(cl, error));
   CL(clRetainContext(context));
   cl->context = context;
   CL(clRetainCommandQueue(queue));
@@ -82,14 +83,21 @@ oclstm_status oclstm__opencl_context_create(const oclstm_context_desc *desc, ocl
   cl_device_id device = NULL;
   cl_context cl_ctx = NULL;
   cl_command_queue queue = NULL;
+  const cl_command_queue_properties profiling = desc->profiling != 0 ? CL_QUEUE_PROFILING_ENABLE : 0;
   oclstm_device_info info;
   TRY(oclstm__cl_choose(desc->device, &platform, &device, &info, error));
   const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)platform, 0};
   CL_OUT(cl_ctx, clCreateContext(properties, 1, &device, NULL, NULL, &cl_code));
-  CL_OUT(queue, clCreateCommandQueue(cl_ctx, device, 0, &cl_code));
+  CL_OUT(queue, clCreateCommandQueue(cl_ctx, device, profiling, &cl_code));
   TRY(oclstm__cl_wrap(cl_ctx, device, queue, desc->cache_dir, &desc->allocator, &desc->log, &info, context,
                       error));
+  if (profiling != 0) {
+    TRY(oclstm__meter_profile(oclstm__cl_of(*context), error));
+  }
 done:
+  if (status != OCLSTM_OK) {
+    oclstm_context_destroy(context);
+  }
   if (queue != NULL) {
     (void)clReleaseCommandQueue(queue);
   }
@@ -103,6 +111,7 @@ void oclstm__cl_context_destroy(oclstm_context *context) {
   oclstm__cl *cl = oclstm__cl_of(context);
   oclstm_allocator allocator = context->allocator;
   oclstm__programs_release(cl);
+  oclstm__meter_destroy(cl);
   if (cl->queue != NULL) {
     (void)clReleaseCommandQueue(cl->queue);
   }

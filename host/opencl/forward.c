@@ -8,7 +8,7 @@ static oclstm_status write_lengths(oclstm__cl_plan *plan, const oclstm__sweep *s
   size_t bytes = plan->base.desc.rows * sizeof *sweep->lengths;
   plan->lengths = sweep->lengths != NULL ? plan->given_lengths : plan->no_lengths;
   if (sweep->lengths != NULL) {
-    CL(clEnqueueWriteBuffer(cl->queue, plan->lengths, CL_FALSE, 0, bytes, sweep->lengths, 0, NULL, NULL));
+    TRY(oclstm__cl_write(cl, plan->lengths, CL_FALSE, 0, bytes, sweep->lengths, error));
     TRY(oclstm__cl_order(cl, error));
   }
 done:
@@ -30,7 +30,7 @@ static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *swe
   bool as_it_is = !ids && sweep->layout == OCLSTM_TIME_MAJOR && sweep->lengths == NULL &&
                   plan->base.desc.precision == OCLSTM_PRECISION_F32;
   cl_mem to = as_it_is ? plan->activations[0] : plan->caller;
-  CL(clEnqueueWriteBuffer(cl->queue, to, CL_FALSE, 0, bytes, sweep->input, 0, NULL, NULL));
+  TRY(oclstm__cl_write(cl, to, CL_FALSE, 0, bytes, sweep->input, error));
   TRY(oclstm__cl_order(cl, error));
   if (ids) {
     TRY(oclstm__cl_gather(plan, plan->caller, 0, sweep->layout, sweep->steps, plan->activations[0], error));
@@ -56,13 +56,12 @@ static oclstm_status read_output(oclstm__cl_plan *plan, const oclstm__sweep *swe
     TRY(oclstm__cl_unpack(plan, from, plan->caller, 0, sweep->layout, sweep->steps, width, error));
     from.mem = plan->caller;
   }
-  CL(clEnqueueReadBuffer(cl->queue, from.mem, CL_TRUE, 0, bytes, to, 0, NULL, NULL));
+  TRY(oclstm__cl_read(cl, from.mem, bytes, to, error));
 done:
   return status;
 }
 
-/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. */
-static oclstm_status settle(const oclstm__cl *cl, oclstm_error *error) {
+oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   cl_event all = NULL;
   CL(clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &all));
@@ -101,11 +100,11 @@ oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const ocl
   TRY(read_output(p, sweep, result, output_width(model, sweep), sweep->output, error));
   TRY(read_output(p, sweep, (oclstm__rows){p->cells, false}, cells_width(model, sweep), sweep->cells, error));
   if (sweep->output == NULL && sweep->cells == NULL) {
-    TRY(settle(oclstm__plan_cl(p), error));
+    TRY(oclstm__cl_settle(oclstm__plan_cl(p), error));
   }
 done:
   if (status != OCLSTM_OK) {
-    (void)settle(oclstm__plan_cl(p), NULL); /* x is the caller's again */
+    (void)oclstm__cl_settle(oclstm__plan_cl(p), NULL); /* x is the caller's again */
   }
   return status;
 }
@@ -120,6 +119,10 @@ static const char *build_log(const oclstm_context *context) {
 const oclstm__engine oclstm__opencl_engine = {
     .context_destroy = oclstm__cl_context_destroy,
     .build_log = build_log,
+    .counters = oclstm__cl_counters,
+    .counters_reset = oclstm__cl_counters_reset,
+    .peak_flops = oclstm__cl_peak_flops,
+    .peak_read = oclstm__cl_peak_read,
     .supports = oclstm__cl_supports,
     .plan_create = oclstm__cl_plan_create,
     .plan_destroy = oclstm__cl_plan_destroy,

@@ -22,8 +22,7 @@ static oclstm_status enqueue(const oclstm__cl_plan *plan, const oclstm__stage *s
                             stage->UP / (stage->lanes * cl->vector_width)};
   const size_t local[2] = {stage->lanes, 1};
   CL(clSetKernelArg(kernel, OCLSTM__STEP_ARG, sizeof t, &t));
-  CL(clEnqueueNDRangeKernel(cl->queue, kernel, 2, NULL, global, local, 0, NULL, NULL));
-  TRY(oclstm__cl_order(cl, error));
+  TRY(oclstm__cl_enqueue(cl, kernel, 2, global, local, error));
 done:
   return status;
 }

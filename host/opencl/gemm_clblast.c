@@ -36,13 +36,13 @@ static size_t rows_of_call(const oclstm__gemm_shape *shape) {
 }
 
 /* One call: rows first_row .. first_row + rows_of_call - 1. */
-static CLBlastStatusCode multiply(blast *g, cl_mem A, size_t first_row, cl_mem C) {
+static CLBlastStatusCode multiply(blast *g, cl_mem A, size_t first_row, cl_mem C, cl_event *event) {
   const oclstm__gemm_shape *s = &g->base.shape;
   (void)pthread_mutex_lock(&clblast_lock);
   CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
       CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, rows_of_call(s), s->N, s->K, 1.0F, A,
       first_row * s->lda, s->lda, g->W, 0, s->K, 0.0F, C, first_row * s->ldc, s->ldc, &g->base.cl->queue,
-      NULL, g->temporary);
+      event, g->temporary);
   (void)pthread_mutex_unlock(&clblast_lock);
   return code;
 }
@@ -101,14 +101,16 @@ done:
 static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   for (size_t row = 0; row < M; row += rows_of_call(&gemm->shape)) {
-    CLBlastStatusCode code = multiply(blast_of(gemm), A, row, C);
+    cl_event event = NULL;
+    cl_event *wanted = oclstm__cl_profiled(gemm->cl) ? &event : NULL;
+    CLBlastStatusCode code = multiply(blast_of(gemm), A, row, C, wanted);
     if (code != CLBlastSuccess) {
       status =
           oclstm__fail_cl(error, OCLSTM_E_OPENCL, code, "CLBlastSgemm [%zu,%zu] x [%zu,%zu]: %d",
                           rows_of_call(&gemm->shape), gemm->shape.K, gemm->shape.K, gemm->shape.N, (int)code);
       goto done;
     }
-    TRY(oclstm__cl_order(gemm->cl, error));
+    TRY(oclstm__cl_product_called(gemm->cl, event, error));
   }
 done:
   return status;
@@ -132,7 +134,7 @@ static oclstm_status try_product(oclstm__cl *cl, oclstm_error *error) {
   TRY(oclstm__buffer_create(cl, sizeof W, "trial", &C, &ignored, error));
   TRY(create(cl, &SHAPE, W, &gemm, &ignored, error));
   TRY(enqueue(gemm, A, 16, C, error));
-  CL(clEnqueueReadBuffer(cl->queue, C, CL_TRUE, 0, sizeof read_back, &read_back, 0, NULL, NULL));
+  TRY(oclstm__cl_read(cl, C, sizeof read_back, &read_back, error));
 done:
   oclstm__gemm_destroy(&gemm);
   oclstm__buffer_release(&A);

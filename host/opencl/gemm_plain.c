@@ -97,8 +97,7 @@ static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, o
   CL(clSetKernelArg(g->kernel, 0, sizeof A, &A));
   CL(clSetKernelArg(g->kernel, 3, sizeof C, &C));
   CL(clSetKernelArg(g->kernel, 5, sizeof rows, &rows));
-  CL(clEnqueueNDRangeKernel(gemm->cl->queue, g->kernel, 2, NULL, global, local, 0, NULL, NULL));
-  TRY(oclstm__cl_order(gemm->cl, error));
+  TRY(oclstm__cl_enqueue(gemm->cl, g->kernel, 2, global, local, error));
 done:
   return status;
 }

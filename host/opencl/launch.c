@@ -89,8 +89,7 @@ oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size
                                     oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const size_t global = oclstm__round_up(items, local);
-  CL(clEnqueueNDRangeKernel(cl->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL));
-  TRY(oclstm__cl_order(cl, error));
+  TRY(oclstm__cl_enqueue(cl, kernel, 1, &global, &local, error));
 done:
   return status;
 }

@@ -111,7 +111,7 @@ static oclstm_status set_part(oclstm__cl_state *state, part p, const float *valu
     }
   }
   oclstm__to_stored(p.precision, state->padded, count, state->padded);
-  CL(clEnqueueWriteBuffer(cl->queue, p.buffer, CL_TRUE, 0, bytes, state->padded, 0, NULL, NULL));
+  TRY(oclstm__cl_write(cl, p.buffer, CL_TRUE, 0, bytes, state->padded, error));
 done:
   return status;
 }
@@ -121,8 +121,7 @@ static oclstm_status get_part(oclstm__cl_state *state, part p, float *values, oc
   const oclstm__cl *cl = oclstm__cl_of(state->base.context);
   size_t padded = oclstm__padded_units(p.width);
   size_t count = state->base.rows * padded;
-  CL(clEnqueueReadBuffer(cl->queue, p.buffer, CL_TRUE, 0, count * oclstm__stored_bytes(p.precision),
-                         state->padded, 0, NULL, NULL));
+  TRY(oclstm__cl_read(cl, p.buffer, count * oclstm__stored_bytes(p.precision), state->padded, error));
   oclstm__from_stored(p.precision, state->padded, count, state->padded);
   for (size_t b = 0; b < state->base.rows; ++b) {
     memcpy(values + b * p.width, state->padded + b * padded, p.width * sizeof(float));

@@ -81,7 +81,7 @@ static oclstm_status join_other_half(oclstm__cl_plan *plan, const oclstm__sweep 
   size_t bytes = sweep->steps * plan->base.desc.rows * R * sizeof(float);
   oclstm__steps place = {.n = 0};
   place_output(layer, 1, false, &place);
-  CL(clEnqueueWriteBuffer(cl->queue, plan->caller, CL_FALSE, 0, bytes, sweep->other, 0, NULL, NULL));
+  TRY(oclstm__cl_write(cl, plan->caller, CL_FALSE, 0, bytes, sweep->other, error));
   TRY(oclstm__cl_order(cl, error));
   TRY(oclstm__cl_pack(plan, plan->caller, 0, sweep->layout, sweep->steps, R,
                       (oclstm__columns){out, place.y_ld, place.y_column, place.merge}, error));

@@ -447,13 +447,10 @@ typedef struct oclstm_context_desc {
   const char *cache_dir;
   oclstm_allocator allocator;
   oclstm_log log;
+  int profiling; /* 1: kernels are timed, see oclstm_counters; runs are slower for it */
 } oclstm_context_desc;
-#define OCLSTM_CONTEXT_DESC_INIT                                   \
-  {                                                                \
-    sizeof(oclstm_context_desc), NULL, NULL, {NULL, NULL, NULL}, { \
-      NULL, NULL                                                   \
-    }                                                              \
-  }
+#define OCLSTM_CONTEXT_DESC_INIT \
+  { sizeof(oclstm_context_desc), NULL, NULL, {NULL, NULL, NULL}, {NULL, NULL}, 0 }
 
 /* Opens a device. The descriptor's strings are copied. desc may be NULL: all defaults.
  * Returns OK; E_ARGUMENT; E_PLATFORM (an OpenCL device was wanted and there is no platform); E_DEVICE; E_OPENCL;
@@ -466,6 +463,39 @@ OCLSTM_API void oclstm_context_destroy(oclstm_context **context);
 OCLSTM_API const oclstm_device_info *oclstm_context_device(const oclstm_context *context);
 /* The compiler's messages of the last program that failed to build, "" if none did. Borrowed until the next plan. */
 OCLSTM_API const char *oclstm_context_build_log(const oclstm_context *context);
+
+/* What has been asked of a context's device since it was opened or its counters were reset, by all of its plans and states.
+ * The reference counts nothing. */
+typedef struct oclstm_counters {
+  size_t struct_size;
+  uint64_t launches; /* kernels enqueued; a call of CLBlast, which enqueues one to four, is one */
+  uint64_t products; /* of these, calls of CLBlast */
+  /* Host memory to the device and back, by commands of the library: weights and the zeros that fill new buffers included,
+   * the caller's own buffers (oclstm_opencl.h) not. */
+  uint64_t bytes_written, bytes_read;
+  /* With oclstm_context_desc.profiling: launches whose time is known, and the sum of these times, from the device's own clock.
+   * Of a call of CLBlast it is the time of the last kernel. Otherwise 0. */
+  uint64_t timed_launches, kernel_nanoseconds;
+} oclstm_counters;
+#define OCLSTM_COUNTERS_INIT \
+  { sizeof(oclstm_counters), 0, 0, 0, 0, 0, 0 }
+
+/* Reads the counters, or sets them to zero; from any thread. With profiling, waits for the kernels that have been enqueued.
+ * Returns OK; E_ARGUMENT; E_OPENCL, E_DEVICE_LOST, E_MEMORY and E_DEVICE_MEMORY (with profiling: events cannot be read, and
+ * the times of those kept are lost). */
+OCLSTM_API oclstm_status oclstm_context_counters(oclstm_context *context, oclstm_counters *counters,
+                                                 oclstm_error *error);
+OCLSTM_API oclstm_status oclstm_context_reset_counters(oclstm_context *context, oclstm_error *error);
+
+/* What the device can do at most, measured with kernels of ours (kernels/peak.cl) in some tenths of a second: float32
+ * operations a second in fused multiply-adds (each is two), and bytes a second that its compute units together read from
+ * `bytes` of memory, each from its own part, again and again. Kernels are compiled where the cache does not hold them.
+ * Returns OK; E_ARGUMENT; E_UNSUPPORTED (the reference); E_LIMIT; E_MEMORY; E_DEVICE_MEMORY; E_BUILD; E_OPENCL;
+ * E_DEVICE_LOST. */
+OCLSTM_API oclstm_status oclstm_context_peak_flops(oclstm_context *context, double *per_second,
+                                                   oclstm_error *error);
+OCLSTM_API oclstm_status oclstm_context_peak_read(oclstm_context *context, uint64_t bytes, double *per_second,
+                                                  oclstm_error *error);
 
 /* ---- Plan ------------------------------------------------------------------------------------ */
 

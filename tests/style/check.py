@@ -18,8 +18,11 @@ ROOMS = {
     "reference": {"reference", "engine", "model", "core"},
     "opencl": {"opencl", "engine", "model", "core"},
     "job": {"job", "engine", "model", "core"},
-    "cli": {"cli"},
+    # The program: it includes public headers only.
+    "cli": {"cli", "bench"},
+    "bench": {"bench", "cli"},
 }
+PROGRAM = {"cli", "bench"}
 OPENCL_HEADER = re.compile(r"^(CL/|clblast|oclstm/oclstm_opencl\.h)")
 # Words of the language of calls: what, where it may stand.
 CALLS = [
@@ -29,10 +32,10 @@ CALLS = [
         "output, end of the process or environment",
         re.compile(r"\b(v?f?printf|puts|fputs|putchar|putc|fputc|perror|_?exit|_Exit|quick_exit|abort|(secure_)?getenv|"
                    r"setenv|putenv)\s*\("),
-        lambda path: path.parts[1] == "cli",
+        lambda path: path.parts[1] in PROGRAM,
     ),
     ("allocation that the caller's hooks do not see", re.compile(r"\b(malloc|calloc|realloc|strdup|free)\s*\("),
-     lambda path: path.as_posix() == "host/core/memory.c" or path.parts[1] == "cli"),
+     lambda path: path.as_posix() == "host/core/memory.c" or path.parts[1] in PROGRAM),
 ]
 SOURCES = {".c", ".h", ".cl"}
 TEXTS = SOURCES | {".py", ".sh", ".cmake", ".in", ".txt", ".md", ".json", ".gp"}

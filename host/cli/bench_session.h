@@ -1,0 +1,26 @@
+/* One call of `oclstm bench`.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_CLI_BENCH_SESSION_H
+#define OCLSTM_CLI_BENCH_SESSION_H
+
+#include "bench/report.h"
+
+typedef struct bench_session {
+  const cli_options *options;
+  bench_shapes shapes;
+  bench_results results;
+  bool quick, standard;  /* the list quick alone; a list that measures start-up */
+  char *cache;           /* folder of compiled programs */
+  const char *temporary; /* folder for files of peers */
+  bench_peer *peers[CLI_MOST_VALUES];
+  size_t n_peers;
+  bool visible; /* progress */
+} bench_session;
+
+/* ---- bench_columns.c ---- */
+
+/* Exit codes. Columns first, then the peaks of their devices. */
+int cli_bench_columns(bench_session *session);
+int cli_bench_peaks(bench_session *session);
+
+#endif

@@ -1,0 +1,165 @@
+/* Launches, bytes and kernel times that a context counts.
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+enum { T = 7, B = 3 };
+
+/* Enough events that the kept ones are read on the way: 4096 are kept. */
+enum { MANY = 700 };
+
+typedef struct counted {
+  oclstm_context *context;
+  oclstm_model *model;
+  oclstm_plan *plan;
+  oclstm_state *state;
+  test_job job;
+  float *y;
+} counted;
+
+static counted open_counted(int profiling) {
+  counted c = {.model = make_network(&FORWARD[3], options.seed)};
+  oclstm_context_desc desc = OCLSTM_CONTEXT_DESC_INIT;
+  desc.device = options.device;
+  desc.profiling = profiling;
+  OK(oclstm_context_create(&desc, &c.context, &last_error));
+  c.plan = make_plan(c.context, c.model, B, T, false);
+  OK(oclstm_state_create(c.plan, &c.state, &last_error));
+  c.job = make_job(c.model, T, B, options.seed);
+  c.y = calloc(T * B * oclstm_model_output_size(c.model), sizeof *c.y);
+  assert_non_null(c.y);
+  return c;
+}
+
+static void close_counted(counted *c) {
+  free(c->y);
+  free_job(&c->job);
+  oclstm_state_destroy(&c->state);
+  oclstm_plan_destroy(&c->plan);
+  oclstm_context_destroy(&c->context);
+  oclstm_model_destroy(&c->model);
+}
+
+static void run_steps(counted *c, size_t steps) {
+  oclstm_io io = OCLSTM_IO_INIT;
+  io.steps = steps;
+  io.x = c->job.x;
+  io.y = c->y;
+  OK(oclstm_forward(c->plan, c->state, &io, &last_error));
+}
+
+static oclstm_counters count_steps(counted *c, size_t steps) {
+  oclstm_counters counters = OCLSTM_COUNTERS_INIT;
+  OK(oclstm_context_reset_counters(c->context, &last_error));
+  run_steps(c, steps);
+  OK(oclstm_context_counters(c->context, &counters, &last_error));
+  return counters;
+}
+
+/* Kernels that a step adds: none where a chunk is one launch, two where product and cell are apart. */
+static uint64_t launches_of_a_step(const counted *c) {
+  const char *strategy = oclstm_plan_get_info(c->plan)->strategy;
+  return strcmp(strategy, "stepwise") == 0 ? 2 : strcmp(strategy, "fused-step") == 0 ? 1 : 0;
+}
+
+static void a_call_is_counted(void **unused) {
+  (void)unused;
+  counted c = open_counted(0);
+  const oclstm_counters few = count_steps(&c, 2);
+  const oclstm_counters all = count_steps(&c, T);
+  assert_true(few.launches > 0);
+  assert_int_equal(all.launches - few.launches, (T - 2) * launches_of_a_step(&c));
+  assert_int_equal(all.bytes_read, T * B * oclstm_model_output_size(c.model) * sizeof(float));
+  assert_int_equal(all.bytes_written, T * B * oclstm_model_input_size(c.model) * sizeof(float));
+  assert_int_equal(all.timed_launches, 0);
+  assert_int_equal(all.kernel_nanoseconds, 0);
+  const bool clblast = strncmp(oclstm_plan_get_info(c.plan)->gemm, "clblast", 7) == 0;
+  assert_true(clblast ? all.products > 0 && all.products <= all.launches : all.products == 0);
+  close_counted(&c);
+}
+
+static void counters_add_up_until_they_are_reset(void **unused) {
+  (void)unused;
+  counted c = open_counted(0);
+  oclstm_counters twice = OCLSTM_COUNTERS_INIT, none = OCLSTM_COUNTERS_INIT;
+  const oclstm_counters once = count_steps(&c, T);
+  run_steps(&c, T);
+  OK(oclstm_context_counters(c.context, &twice, &last_error));
+  assert_int_equal(twice.launches, 2 * once.launches);
+  assert_int_equal(twice.products, 2 * once.products);
+  assert_int_equal(twice.bytes_read, 2 * once.bytes_read);
+  assert_int_equal(twice.bytes_written, 2 * once.bytes_written);
+  OK(oclstm_context_reset_counters(c.context, &last_error));
+  OK(oclstm_context_counters(c.context, &none, &last_error));
+  assert_int_equal(none.launches + none.products + none.bytes_read + none.bytes_written, 0);
+  close_counted(&c);
+}
+
+static void profiled_kernels_have_times(void **unused) {
+  (void)unused;
+  counted c = open_counted(1);
+  oclstm_counters counters = OCLSTM_COUNTERS_INIT;
+  OK(oclstm_context_reset_counters(c.context, &last_error));
+  const size_t calls = options.small ? 2 : MANY;
+  for (size_t k = 0; k < calls; ++k) {
+    run_steps(&c, T);
+  }
+  OK(oclstm_context_counters(c.context, &counters, &last_error));
+  assert_int_equal(counters.timed_launches, counters.launches);
+  assert_true(counters.launches >= calls);
+  assert_true(counters.kernel_nanoseconds > counters.launches);
+  OK(oclstm_context_reset_counters(c.context, &last_error));
+  OK(oclstm_context_counters(c.context, &counters, &last_error));
+  assert_int_equal(counters.timed_launches + counters.kernel_nanoseconds, 0);
+  close_counted(&c);
+}
+
+static void arguments_are_checked(void **unused) {
+  oclstm_counters counters = OCLSTM_COUNTERS_INIT;
+  (void)unused;
+  FAILS(OCLSTM_E_ARGUMENT, "NULL", oclstm_context_counters(NULL, &counters, &last_error));
+  FAILS(OCLSTM_E_ARGUMENT, "NULL", oclstm_context_counters(device, NULL, &last_error));
+  FAILS(OCLSTM_E_ARGUMENT, "NULL", oclstm_context_reset_counters(NULL, &last_error));
+  counters.struct_size = 1;
+  FAILS(OCLSTM_E_ARGUMENT, "version", oclstm_context_counters(device, &counters, &last_error));
+}
+
+static void the_reference_counts_nothing(void **unused) {
+  oclstm_counters counters = OCLSTM_COUNTERS_INIT;
+  (void)unused;
+  counters.launches = 1;
+  OK(oclstm_context_reset_counters(reference, &last_error));
+  OK(oclstm_context_counters(reference, &counters, &last_error));
+  assert_int_equal(counters.launches, 0);
+  assert_int_equal(counters.struct_size, sizeof counters);
+}
+
+/* Orders of magnitude: what is measured is what is there, and small memory is not slower than large. */
+static void peaks_are_measured(void **unused) {
+  double flops = 0.0, near = 0.0, far = 0.0;
+  (void)unused;
+  OK(oclstm_context_peak_flops(device, &flops, &last_error));
+  assert_true(flops > 1e6 && flops < 1e16);
+  OK(oclstm_context_peak_read(device, 1 << 16, &near, &last_error));
+  assert_true(near > 1e5 && near < 1e15);
+  if (!options.small) {
+    OK(oclstm_context_peak_read(device, 1 << 29, &far, &last_error));
+    assert_true(far > 1e6 && far < 2.0 * near);
+  }
+  FAILS(OCLSTM_E_UNSUPPORTED, "reference", oclstm_context_peak_flops(reference, &flops, &last_error));
+  FAILS(OCLSTM_E_UNSUPPORTED, "reference", oclstm_context_peak_read(reference, 64, &near, &last_error));
+  FAILS(OCLSTM_E_ARGUMENT, "NULL", oclstm_context_peak_flops(device, NULL, &last_error));
+  FAILS(OCLSTM_E_ARGUMENT, "NULL", oclstm_context_peak_read(NULL, 64, &near, &last_error));
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_call_is_counted),           cmocka_unit_test(counters_add_up_until_they_are_reset),
+      cmocka_unit_test(profiled_kernels_have_times), cmocka_unit_test(peaks_are_measured),
+      cmocka_unit_test(arguments_are_checked),       cmocka_unit_test(the_reference_counts_nothing),
+  };
+  read_options(argc, argv);
+  return run_device_tests("opencl.counters", tests, sizeof tests / sizeof tests[0]);
+}
