@@ -22,7 +22,7 @@ FOLDER = re.compile(r"<!-- results of bench/report.py: (\S+) -->")
 ARITHMETIC = [(100, 64, 512), (100, 64, 1024), (100, 128, 256), (100, 32, 256)]
 SMALL = [(100, 8, 256), (100, 16, 256), (100, 8, 512), (100, 16, 512)]
 STREAM, SHORT_STREAM = [(1000, 1, 512), (1000, 1, 1024)], [(1000, 1, 64), (1000, 1, 128), (1000, 1, 256)]
-LARGE = [(100, 64, 512), (100, 64, 1024)]
+LARGE = [(100, 32, 512), (100, 64, 512), (100, 32, 1024), (100, 64, 1024)]
 # What is wanted: shapes as T, B, H = I; our precision; the other column and its precision; the ratio.
 WANTED = [
     (ARITHMETIC, "f32", ("onednn", "f32"), 1.05),
@@ -148,7 +148,7 @@ def ragged(found):
     """Time of a valid step: rows of different lengths against as many steps at equal lengths, and against padding."""
     groups = {}
     for row in found.of_lists("ragged"):
-        groups.setdefault((row.cell, row.B, row.H), {})[row.kind] = row
+        groups.setdefault((row.run, row.cell, row.B, row.H), {})[row.kind] = row
     lines = []
     for group in groups.values():
         for who in ("oclstm", *OTHERS):
@@ -163,10 +163,13 @@ def ragged(found):
 
 def long(found):
     """Time of a step as T grows, against the shortest; and memory."""
-    lines = []
-    for B in (1, 4, 16):
-        rows = [row for T in (10**3, 10**4, 10**5, 10**6) if (row := found.lstm(T, B, 64, ("oclstm", "f32"))) and row.done("oclstm", "f32")]
-        for row in rows:
+    runs, lines = {}, []
+    for row in found.rows:
+        if row.is_plain() and row.H == 64 and row.T >= 1000 and row.done("oclstm", "f32"):
+            runs.setdefault((row.B, row.run), []).append(row)
+    for (B, _), rows in sorted(runs.items()):
+        rows.sort(key=lambda row: row.T)
+        for row in rows if len(rows) > 1 else []:
             result = row.done("oclstm", "f32")
             ratio = row.seconds("oclstm") / row.T / (rows[0].seconds("oclstm") / rows[0].T)
             cells = verdict(ratio, 1.05) if (rows[0].T, row.T) == (10**3, 10**6) else [f"{ratio:.2f}", "", ""]
@@ -191,10 +194,11 @@ def startup(found):
 
 
 def launches(found):
-    lines = []
+    lines, seen = [], set()
     for row in own_shapes(found):
         result = row.done("oclstm", "f32")
-        if result and "launches" in result:
+        if result and "launches" in result and shape_text(row) not in seen:
+            seen.add(shape_text(row))
             lines.append([shape_text(row), result["strategy"], f"{result['launches_per_1000_steps']:.0f}", size_text(result["device_bytes"]),
                           size_text(result["bytes_written"]), size_text(result["bytes_read"])])
     return table(["shape", "strategy", "launches a 1,000 steps", "plan on the device", "to the device", "from the device"], lines)
@@ -204,7 +208,7 @@ def accuracy(found):
     """The largest distance of each column from the reference. What is outside of its bound has no time, and is counted."""
     worst, wrong = {}, {}
     for row in found.rows:
-        for who, (_, result) in row.results.items():
+        for who, result in row.results.items():
             wrong[who] = wrong.get(who, 0) + (result["state"] == "WRONG")
             if result["state"] == "done" and result["relative_l2"] >= worst.get(who, (-1.0,))[0]:
                 worst[who] = (result["relative_l2"], result["max_absolute"], row)

@@ -2,8 +2,6 @@
 import json
 import pathlib
 
-KEY = ("cell", "T", "B", "I", "H", "layers", "directions", "rows")
-
 
 class Column:
     """Who is `oclstm`, `onednn`, or the name that a peer gives itself."""
@@ -14,28 +12,24 @@ class Column:
 
 
 class Row:
-    """A shape with the results of all columns. Where a file has several columns of one name and precision, the first counts."""
+    """A shape of one run with the results of all columns. Where several have one name and precision, the first counts."""
 
-    def __init__(self, shape):
-        self.shape, self.list = shape, shape["list"]
+    def __init__(self, run, shape, columns):
+        self.run, self.list = run, shape["list"]
         self.T, self.B, self.I, self.H = (shape[name] for name in "TBIH")
         self.cell, self.layers, self.directions, self.kind = (shape[name] for name in ("cell", "layers", "directions", "rows"))
         self.steps, self.flops = shape["valid_steps"], shape["flops"]
-        self.results = {}  # (who, precision): (column, result)
+        self.results = {}  # (who, precision): result
+        for result in shape["results"]:
+            column = columns[result["column"]]
+            self.results.setdefault((column.who, column.precision), result)
 
     def is_plain(self):
         return (self.I, self.cell, self.layers, self.directions, self.kind) == (self.H, "lstm", 1, 1, "whole")
 
-    def add(self, columns, results):
-        found = {}
-        for result in results:
-            column = columns[result["column"]]
-            found.setdefault((column.who, column.precision), (column, result))
-        self.results.update(found)
-
     def done(self, who, precision):
         """The result, or None where there is no time."""
-        _, result = self.results.get((who, precision), (None, {}))
+        result = self.results.get((who, precision), {})
         return result if result.get("state") == "done" and result.get("median_seconds") else None
 
     def seconds(self, who, precision="f32"):
@@ -44,29 +38,25 @@ class Row:
 
     def why(self, who, precision="f32"):
         """What stands where a time would."""
-        _, result = self.results.get((who, precision), (None, {}))
+        result = self.results.get((who, precision), {})
         return result.get("why") or result.get("state") or "-"
 
 
 class Results:
-    """Several files as one. A result that is in more than one is that of the file whose name comes last."""
+    """The files of a folder. A row belongs to its run: results of different runs are never one row."""
 
     def __init__(self, folder):
         self.documents, self.rows, self.main_job = [], [], None
-        by_key = {}
         for path in sorted(pathlib.Path(folder).glob("*.json")):
             document = json.loads(path.read_text())
             if path.name == "main_job.json":
                 self.main_job = document
                 continue
-            self.documents.append(document)
             columns = {entry["name"]: Column(entry) for entry in document["columns"]}
-            for shape in document["shapes"]:
-                row = by_key.setdefault((shape["list"], *(shape[name] for name in KEY)), Row(shape))
-                row.add(columns, shape["results"])
+            self.rows += [Row(len(self.documents), shape, columns) for shape in document["shapes"]]
+            self.documents.append(document)
         if not self.documents:
             raise SystemExit(f"{folder}: no results of oclstm bench")
-        self.rows = list(by_key.values())
 
     def of_lists(self, *names):
         return [row for row in self.rows if row.list in names]
