@@ -231,7 +231,7 @@ def crossover(found):
 def machine(found):
     here = found.machine()
     caches = ", ".join(f"{name} {size >> 10:,} KiB" for name, size in here["cache_bytes"].items() if size)
-    lines = [["processor", f"{here['processors']} of {here['cpu']}{', AMX' if here['amx'] else ''}; {caches}"], ["system", here["system"]],
+    lines = [["processor", f"{here['processors']} × {here['cpu']}{', AMX' if here['amx'] else ''}; {caches}"], ["system", here["system"]],
              ["compiler", here["compiler"]]]
     by_version = {}
     for column in found.columns().values():
