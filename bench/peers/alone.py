@@ -4,6 +4,7 @@ Without --shapes a peer serves `oclstm bench`. SPDX-License-Identifier: MIT
 """
 import argparse
 import dataclasses
+import gc
 import json
 import os
 import statistics
@@ -85,6 +86,8 @@ def main(make_peer, options):
     peer, rows = make_peer(options.threads), []
     for shape in shapes(options):
         rows.append(measured(peer, shape, options))
+        gc.collect()
+        peer.let_go()
         print(line(rows[-1]), file=sys.stderr if options.json else sys.stdout, flush=True)
     if options.json:
         machine = {"processor": common.processor(), "cores": common.cores(), "system": os.uname().release}

@@ -1,7 +1,8 @@
 """What the peers of `oclstm bench` share: the protocol of docs/bench.md, a measurement without bench, the clock, the machine.
 
-A peer module has a class Peer with NAME, version(), details() and network(shape, weights, x, lengths). A network has run(), which
-ends when y is in memory; y(), float32 [T,B,D*H]; way, a word for how it computes; and kernel_seconds, of the last run, or None.
+A peer module has a class Peer with NAME, version(), details(), network(shape, weights, x, lengths), and let_go() behind the networks
+of a shape. A network has run(), which ends when y is in memory; y(), float32 [T,B,D*H]; way, a word for how it computes; and
+kernel_seconds, of the last run, or None.
 
 SPDX-License-Identifier: MIT
 """
@@ -149,6 +150,7 @@ class Server:
         shape = [request[name] for name in ("cell", "T", "B", "I", "H", "layers", "directions", "lengths")]
         if shape != self.prepared_shape:
             self.networks.clear()
+            self.peer.let_go()
         self.prepared_shape = shape
         self.networks.pop(request["precision"], None)
         gc.collect()

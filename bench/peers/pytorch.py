@@ -53,12 +53,21 @@ def packed(module, x, lengths, T):
     return torch.nn.utils.rnn.pad_packed_sequence(y, total_length=T)[0]
 
 
+def forget_compiled():
+    """Lets go of what torch.compile made, whose modules would keep every packed weight until the process ends."""
+    if "torch._inductor.codecache" in sys.modules:
+        torch._dynamo.reset()
+        cache = sys.modules["torch._inductor.codecache"].PyCodeCache
+        for module in list(getattr(cache, "modules", [])):
+            sys.modules.pop(module.__name__, None)
+        cache.cache_clear()
+
+
 def compiled(module, x):
     """A function of x; None where torch.compile is missing, or a compiler of C++, or its support of this module."""
     try:
         import torch._dynamo
         import torch._inductor.config
-        torch._dynamo.reset()
         torch._dynamo.config.allow_rnn = True
         torch._inductor.config.freezing = True
         function = torch.compile(module, dynamic=False)
@@ -193,6 +202,9 @@ class Peer:
             return f"{torch.cuda.get_device_name(self.device)}, CUDA {torch.version.cuda}, cuDNN {version}"
         vector = getattr(torch.backends.cpu, "get_cpu_capability", lambda: "")() if hasattr(torch.backends, "cpu") else ""
         return f"{common.processor()}, {self.threads} threads{', ' + vector if vector else ''}"
+
+    def let_go(self):
+        forget_compiled()
 
     def network(self, shape, weights, x, lengths):
         if shape.precision not in TYPES or shape.precision == "tf32" and not self.device.startswith("cuda"):
