@@ -32,6 +32,7 @@ typedef struct bench_shape {
   uint64_t T;
   size_t B, I, H, layers, directions;
   oclstm_cell_kind cell;
+  bool reset_first; /* a GRU whose reset comes before the product: linear_before_reset = 0 */
   bench_rows rows;
   unsigned precisions; /* bits 1 << oclstm_precision of columns that take part; 0: all */
 } bench_shape;
@@ -41,7 +42,7 @@ typedef struct bench_shapes {
   bench_shape *items;
 } bench_shapes;
 
-/* Adds a list by its name, or one shape "T,B,I,H[,CELL[,LAYERS[,DIRECTIONS]]]". False with the reason in why. */
+/* Adds a list by its name, or one shape "T,B,I,H[,CELL[,LAYERS[,DIRECTIONS[,ROWS]]]]". False with the reason in why. */
 bool bench_shapes_add(bench_shapes *shapes, const char *text, char why[BENCH_TEXT]);
 /* Adds one; false without memory. A shape that is there (of any list) is not added again, but its precisions are. */
 bool bench_shapes_push(bench_shapes *shapes, const bench_shape *shape);
@@ -49,7 +50,7 @@ void bench_shapes_free(bench_shapes *shapes);
 bool bench_shape_same(const bench_shape *a, const bench_shape *b);
 /* "T 100 B 64 I 512 H 512 lstm"; also what is not the usual: layers, directions, rows. */
 void bench_shape_text(const bench_shape *shape, char text[BENCH_TEXT]);
-const char *bench_cell_name(oclstm_cell_kind cell);
+const char *bench_cell_name(const bench_shape *shape); /* as it is written: lstm, gru, gru0, rnn */
 const char *bench_rows_name(bench_rows rows);
 
 /* ---- lists.c ---- */

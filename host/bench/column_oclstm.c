@@ -7,6 +7,9 @@
 
 #include "bench.h"
 
+/* The most that the reference, which is slow, is given. */
+static const double REFERENCE_FLOPS = 2e9;
+
 typedef struct oclstm_column {
   bench_oclstm_desc desc;
   oclstm_context *context;
@@ -99,6 +102,10 @@ static bool prepare(bench_column *column, bench_data *data, bench_outcome *outco
   oclstm_column *c = self_of(column);
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
   double began = bench_now();
+  if (!column->ours && bench_flops(data->shape) > REFERENCE_FLOPS) {
+    return bench_fail(outcome, BENCH_REFUSED, "%.3g GFLOP would take the reference too long",
+                      bench_flops(data->shape) * 1e-9);
+  }
   c->data = data;
   if (make_plan(&c->desc, c->context, data, &c->plan, &c->state, &error) != OCLSTM_OK) {
     return report(outcome, &error);

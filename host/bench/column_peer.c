@@ -94,16 +94,17 @@ static void close_column(bench_column *column) {
 
 static json_t *describe(const bench_data *data, oclstm_precision precision, json_int_t id) {
   static const char *const PRECISIONS[] = {"f32", "f16", "bf16"};
+  static const char *const CELLS[] = {"lstm", "gru", "rnn"};
   const bench_shape *s = data->shape;
   json_t *lengths = data->lengths != NULL ? json_array() : json_null();
   for (size_t b = 0; data->lengths != NULL && b < s->B; ++b) {
     (void)json_array_append_new(lengths, json_integer(data->lengths[b]));
   }
   return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:o}", "op", "prepare", "id", id,
-                   "cell", bench_cell_name(s->cell), "T", (json_int_t)s->T, "B", (json_int_t)s->B, "I",
+                   "cell", CELLS[s->cell], "T", (json_int_t)s->T, "B", (json_int_t)s->B, "I",
                    (json_int_t)s->I, "H", (json_int_t)s->H, "layers", (json_int_t)s->layers, "directions",
-                   (json_int_t)s->directions, "linear_before_reset", 1, "precision", PRECISIONS[precision],
-                   "lengths", lengths);
+                   (json_int_t)s->directions, "linear_before_reset", !s->reset_first, "precision",
+                   PRECISIONS[precision], "lengths", lengths);
 }
 
 static bool take_result(peer_column *c, bench_data *data, const json_t *answer, bench_outcome *outcome) {

@@ -7,7 +7,9 @@
 #include "report.h"
 
 static const uint64_t STEPS[] = {10, 100, 1000};
-static const size_t SIZES[] = {64, 128, 256, 512, 1024};
+static const size_t SIZES[] = {64, 256, 1024};
+/* No run is of more operations: it would be long on the slower device, and few rows decide where a step is large. */
+static const double MOST_FLOPS = 1e11;
 enum { N_STEPS = sizeof STEPS / sizeof STEPS[0], N_SIZES = sizeof SIZES / sizeof SIZES[0], MOST_ROWS = 256 };
 
 typedef struct search {
@@ -20,9 +22,8 @@ typedef struct search {
   char *why;
 } search;
 
-/* Time of the first over time of the second with B rows; NaN when there is none. */
-static double ratio_at(search *s, size_t B) {
-  bench_shape shape = {.list = "crossover",
+static bench_shape shape_of(const search *s, size_t B) {
+  return (bench_shape){.list = "crossover",
                        .T = s->T,
                        .B = B,
                        .I = s->H,
@@ -30,6 +31,17 @@ static double ratio_at(search *s, size_t B) {
                        .layers = 1,
                        .directions = 1,
                        .cell = OCLSTM_LSTM};
+}
+
+static size_t most_rows(const search *s) {
+  const bench_shape one = shape_of(s, 1);
+  const double rows = MOST_FLOPS / bench_flops(&one);
+  return rows >= MOST_ROWS ? MOST_ROWS : rows > 2.0 ? (size_t)rows : 2;
+}
+
+/* Time of the first over time of the second with B rows; NaN when there is none. */
+static double ratio_at(search *s, size_t B) {
+  const bench_shape shape = shape_of(s, B);
   bench_outcome outcomes[2];
   bench_data data;
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};
@@ -52,7 +64,7 @@ static double ratio_at(search *s, size_t B) {
 /* The ratio is taken to fall as rows are added; where it does not, one of its crossings of 1 is found. */
 static void find(search *s, bench_crossing *crossing) {
   *crossing =
-      (bench_crossing){.T = s->T, .H = s->H, .most_rows = MOST_ROWS, .ratio_one = NAN, .ratio_most = NAN};
+      (bench_crossing){.T = s->T, .H = s->H, .most_rows = most_rows(s), .ratio_one = NAN, .ratio_most = NAN};
   s->why = crossing->why;
   crossing->ratio_one = ratio_at(s, 1);
   if (crossing->ratio_one < 1.0) {
@@ -61,11 +73,11 @@ static void find(search *s, bench_crossing *crossing) {
   if (!isfinite(crossing->ratio_one) || s->stopped) {
     return;
   }
-  crossing->ratio_most = ratio_at(s, MOST_ROWS);
+  crossing->ratio_most = ratio_at(s, crossing->most_rows);
   if (crossing->rows == 1 || !(crossing->ratio_most < 1.0)) {
     return;
   }
-  size_t slower = 1, faster = MOST_ROWS;
+  size_t slower = 1, faster = crossing->most_rows;
   while (faster - slower > 1 && !s->stopped) {
     /* In proportion while they are far apart, to a sixteenth of the answer. */
     size_t middle = (size_t)llround(sqrt((double)slower * (double)faster));
@@ -84,9 +96,6 @@ static void find(search *s, bench_crossing *crossing) {
 
 int bench_find_crossings(bench_results *results, const bench_limits *limits) {
   search s = {.results = results, .limits = limits};
-  if (results->columns.n < 2 || !results->columns.items[0].ours || !results->columns.items[1].ours) {
-    return cli_usage("--crossover needs two devices: --device FASTER --device SLOWER");
-  }
   results->crossings = cli_calloc((size_t)N_STEPS * N_SIZES, sizeof *results->crossings);
   if (results->crossings == NULL) {
     return cli_fail(OCLSTM_E_MEMORY, "no memory for %d crossings", (int)(N_STEPS * N_SIZES));

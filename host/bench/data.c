@@ -86,7 +86,7 @@ static oclstm_status make_model(bench_data *data, oclstm_error *error) {
                                .input_size = bench_layer_input(s, l),
                                .hidden_size = s->H,
                                .bias = OCLSTM_BIAS_TWO,
-                               .linear_before_reset = s->cell == OCLSTM_GRU,
+                               .linear_before_reset = s->cell == OCLSTM_GRU && !s->reset_first,
                                .direction = s->directions > 1 ? OCLSTM_BIDIRECTIONAL : OCLSTM_FORWARD};
     for (size_t d = 0; d < s->directions; ++d) {
       const bench_weights *w = &data->weights[l * BENCH_DIRECTIONS + d];

@@ -5,6 +5,11 @@
 
 #include "onednn.h"
 
+/* One bias a gate, but a second one for the candidate of a GRU that is linear before its reset. */
+static size_t bias_gates(const bench_shape *s) {
+  return s->cell == OCLSTM_GRU && !s->reset_first ? 4 : bench_gates(s->cell);
+}
+
 /* Source, weights of any format, bias, destination. */
 static dnnl_status_t describe_arguments(const onednn_column *c, size_t l,
                                         onednn_description d[ONEDNN_ARGUMENTS]) {
@@ -12,7 +17,7 @@ static dnnl_status_t describe_arguments(const onednn_column *c, size_t l,
   const size_t in = bench_layer_input(s, l), D = s->directions, G = bench_gates(s->cell);
   const size_t source[] = {(size_t)s->T, s->B, in}, destination[] = {(size_t)s->T, s->B, D * s->H};
   const size_t from_layer[] = {1, D, in, G, s->H}, from_iter[] = {1, D, s->H, G, s->H};
-  const size_t bias[] = {1, D, s->cell == OCLSTM_GRU ? 4 : G, s->H};
+  const size_t bias[] = {1, D, bias_gates(s), s->H};
   dnnl_status_t status = onednn_describe(&d[ONEDNN_SOURCE], 3, source, c->type, dnnl_tnc);
   status = status == dnnl_success
                ? onednn_describe(&d[ONEDNN_W_LAYER], 5, from_layer, c->type, dnnl_format_tag_any)
@@ -45,7 +50,10 @@ static dnnl_status_t create_desc(const onednn_column *c, const onednn_descriptio
       return dnnl_lstm_forward_primitive_desc_create(desc, c->engine, kind, way, ROWS_AND_WEIGHTS_OF_LSTM,
                                                      NULL);
     case OCLSTM_GRU:
-      return dnnl_lbr_gru_forward_primitive_desc_create(desc, c->engine, kind, way, ROWS_AND_WEIGHTS, NULL);
+      return c->shape->reset_first
+                 ? dnnl_gru_forward_primitive_desc_create(desc, c->engine, kind, way, ROWS_AND_WEIGHTS, NULL)
+                 : dnnl_lbr_gru_forward_primitive_desc_create(desc, c->engine, kind, way, ROWS_AND_WEIGHTS,
+                                                              NULL);
     case OCLSTM_RNN: break;
   }
   return dnnl_vanilla_rnn_forward_primitive_desc_create(desc, c->engine, kind, dnnl_eltwise_tanh, way,
@@ -57,7 +65,10 @@ static dnnl_status_t create_desc(const onednn_column *c, const onednn_descriptio
     case OCLSTM_LSTM:
       status = dnnl_lstm_forward_desc_init_v3(&rnn, kind, way, ROWS_AND_WEIGHTS_OF_LSTM);
       break;
-    case OCLSTM_GRU: status = dnnl_lbr_gru_forward_desc_init(&rnn, kind, way, ROWS_AND_WEIGHTS); break;
+    case OCLSTM_GRU:
+      status = c->shape->reset_first ? dnnl_gru_forward_desc_init(&rnn, kind, way, ROWS_AND_WEIGHTS)
+                                     : dnnl_lbr_gru_forward_desc_init(&rnn, kind, way, ROWS_AND_WEIGHTS);
+      break;
     case OCLSTM_RNN:
       status = dnnl_vanilla_rnn_forward_desc_init(&rnn, kind, dnnl_eltwise_tanh, way, ROWS_AND_WEIGHTS, 0.0F,
                                                   0.0F);
@@ -105,12 +116,11 @@ static bool make_matrix(const onednn_column *c, const bench_data *data, size_t l
   return good;
 }
 
-/* One bias a gate, but a second one for the candidate of a GRU, which is linear before its reset. */
 static bool make_bias(const onednn_column *c, const bench_data *data, size_t l, dnnl_memory_t *to,
                       bench_outcome *outcome) {
   const bench_shape *s = c->shape;
-  const bool gru = s->cell == OCLSTM_GRU;
-  const size_t gates = gru ? 4 : bench_gates(s->cell);
+  const size_t gates = bias_gates(s);
+  const bool second = gates > bench_gates(s->cell);
   const size_t sizes[] = {1, s->directions, gates, s->H};
   void *memory = NULL;
   if (!onednn_make_memory(c, 4, sizes, dnnl_f32, dnnl_ldgo, NULL, to, outcome)) {
@@ -122,10 +132,10 @@ static bool make_bias(const onednn_column *c, const bench_data *data, size_t l, 
     const bench_weights *w = &data->weights[l * BENCH_DIRECTIONS + d];
     for (size_t row = 0; row < gates * s->H; ++row) {
       const size_t gate = row / s->H, j = row % s->H;
-      const size_t ours = gate_of(s, gate < 3 || !gru ? gate : 2) * s->H + j;
-      *values++ = !gru || gate < 2 ? w->b_ih[ours] + w->b_hh[ours]
-                  : gate == 2      ? w->b_ih[ours]
-                                   : w->b_hh[ours];
+      const size_t ours = gate_of(s, gate < 3 || !second ? gate : 2) * s->H + j;
+      *values++ = !second || gate < 2 ? w->b_ih[ours] + w->b_hh[ours]
+                  : gate == 2         ? w->b_ih[ours]
+                                      : w->b_hh[ours];
     }
   }
   return true;

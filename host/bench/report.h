@@ -61,6 +61,7 @@ void bench_print_end(FILE *to, const bench_results *results); /* start-up, cross
 void bench_write_json(FILE *to, const bench_results *results);
 void bench_write_csv(FILE *to, const bench_results *results);
 /* Writes PATH.gp, a script that holds its data, and runs gnuplot on it. An exit code; prints what fails. */
+const char *bench_plot_terminal(const char *path); /* of gnuplot, by the name of the picture; or NULL */
 int bench_write_plot(const bench_results *results, const char *path);
 
 /* ---- targets.c ---- */
@@ -80,7 +81,7 @@ const char *bench_reach_name(bench_reach reach);
 
 /* ---- crossover.c ---- */
 
-/* The first two oclstm columns against each other. An exit code. */
+/* The first two columns, which are oclstm columns, against each other. An exit code. */
 int bench_find_crossings(bench_results *results, const bench_limits *limits);
 
 #endif

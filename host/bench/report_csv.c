@@ -25,7 +25,7 @@ static void number(FILE *to, double value) {
 static void write_shape(FILE *to, const bench_shape *s) {
   text(to, s->list);
   (void)fprintf(to, "%llu,%zu,%zu,%zu,%zu,%zu,%s,%s,%llu,", (unsigned long long)s->T, s->B, s->I, s->H,
-                s->layers, s->directions, bench_cell_name(s->cell), bench_rows_name(s->rows),
+                s->layers, s->directions, bench_cell_name(s), bench_rows_name(s->rows),
                 (unsigned long long)bench_valid_steps(s));
 }
 

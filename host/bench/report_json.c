@@ -153,7 +153,7 @@ static void write_record(cli_json *json, const bench_results *r, const bench_rec
   cli_json_integer(json, "H", s->H);
   cli_json_integer(json, "layers", s->layers);
   cli_json_integer(json, "directions", s->directions);
-  cli_json_string(json, "cell", bench_cell_name(s->cell));
+  cli_json_string(json, "cell", bench_cell_name(s));
   cli_json_string(json, "rows", bench_rows_name(s->rows));
   cli_json_integer(json, "valid_steps", bench_valid_steps(s));
   cli_json_number(json, "flops", bench_flops(s));

@@ -8,8 +8,7 @@
 #include "process.h"
 #include "report.h"
 
-/* The terminal for the picture's name, or NULL. */
-static const char *terminal_of(const char *path) {
+const char *bench_plot_terminal(const char *path) {
   const char *dot = strrchr(path, '.');
   if (dot != NULL && strcmp(dot, ".png") == 0) {
     return "png";
@@ -66,11 +65,8 @@ static void write_script(FILE *to, const bench_results *r, const char *path, con
 }
 
 int bench_write_plot(const bench_results *r, const char *path) {
-  const char *terminal = terminal_of(path);
+  const char *terminal = bench_plot_terminal(path);
   int why = 0;
-  if (terminal == NULL) {
-    return cli_usage("--plot: '%s' is neither .png nor .svg", path);
-  }
   char *script = cli_format("%s.gp", path);
   FILE *to = script != NULL ? fopen(script, "w") : NULL;
   if (to == NULL) {

@@ -8,11 +8,11 @@
 
 #include "bench.h"
 
-static const char *const CELLS[] = {"lstm", "gru", "rnn"};
+static const char *const CELLS[] = {"lstm", "gru", "rnn", "gru0"}; /* the first three as oclstm_cell_kind */
 enum { N_CELLS = sizeof CELLS / sizeof CELLS[0] };
 
-const char *bench_cell_name(oclstm_cell_kind cell) {
-  return CELLS[cell];
+const char *bench_cell_name(const bench_shape *s) {
+  return CELLS[s->reset_first ? N_CELLS - 1 : (size_t)s->cell];
 }
 
 const char *bench_rows_name(bench_rows rows) {
@@ -26,13 +26,14 @@ void bench_shape_text(const bench_shape *s, char text[BENCH_TEXT]) {
     (void)snprintf(more, sizeof more, " x%zu%s", s->layers, s->directions > 1 ? " bidirectional" : "");
   }
   (void)snprintf(text, BENCH_TEXT, "T %llu B %zu I %zu H %zu %s%s%s%s", (unsigned long long)s->T, s->B, s->I,
-                 s->H, CELLS[s->cell], more, s->rows != BENCH_WHOLE ? " " : "",
+                 s->H, bench_cell_name(s), more, s->rows != BENCH_WHOLE ? " " : "",
                  s->rows != BENCH_WHOLE ? bench_rows_name(s->rows) : "");
 }
 
 bool bench_shape_same(const bench_shape *a, const bench_shape *b) {
   return a->T == b->T && a->B == b->B && a->I == b->I && a->H == b->H && a->layers == b->layers &&
-         a->directions == b->directions && a->cell == b->cell && a->rows == b->rows;
+         a->directions == b->directions && a->cell == b->cell && a->reset_first == b->reset_first &&
+         a->rows == b->rows;
 }
 
 bool bench_shapes_push(bench_shapes *shapes, const bench_shape *shape) {
@@ -62,7 +63,7 @@ void bench_shapes_free(bench_shapes *shapes) {
   *shapes = (bench_shapes){0, 0, NULL};
 }
 
-/* ---- T,B,I,H[,CELL[,LAYERS[,DIRECTIONS]]] ---- */
+/* ---- T,B,I,H[,CELL[,LAYERS[,DIRECTIONS[,ROWS]]]] ---- */
 
 /* Takes what is before the next comma off *text; an empty word at its end. */
 static void next_word(const char **text, char word[16]) {
@@ -84,14 +85,26 @@ static bool read_size(const char *word, const char *name, uint64_t most, uint64_
   return true;
 }
 
-static bool read_cell(const char *word, oclstm_cell_kind *cell, char why[BENCH_TEXT]) {
+static bool read_cell(const char *word, bench_shape *shape, char why[BENCH_TEXT]) {
   for (size_t k = 0; k < N_CELLS; ++k) {
     if (strcmp(word, CELLS[k]) == 0) {
-      *cell = (oclstm_cell_kind)k;
+      shape->reset_first = k == N_CELLS - 1;
+      shape->cell = shape->reset_first ? OCLSTM_GRU : (oclstm_cell_kind)k;
       return true;
     }
   }
-  (void)snprintf(why, BENCH_TEXT, "the cell is '%s', not lstm, gru or rnn", word);
+  (void)snprintf(why, BENCH_TEXT, "the cell is '%s', not lstm, gru, gru0 or rnn", word);
+  return false;
+}
+
+static bool read_rows(const char *word, bench_shape *shape, char why[BENCH_TEXT]) {
+  for (int k = BENCH_WHOLE; k <= BENCH_EQUAL; ++k) {
+    if (strcmp(word, bench_rows_name((bench_rows)k)) == 0) {
+      shape->rows = (bench_rows)k;
+      return true;
+    }
+  }
+  (void)snprintf(why, BENCH_TEXT, "the rows are '%s', not whole, ragged, padded or equal", word);
   return false;
 }
 
@@ -117,22 +130,23 @@ static bool read_shape(const char *text, bench_shape *shape, char why[BENCH_TEXT
   static const struct {
     const char *name;
     uint64_t most;
-  } SIZES[] = {{"T", 1000000000}, {"B", 1 << 20}, {"I", 65536},     {"H", 65536},
-               {"CELL", 0},       {"LAYERS", 64}, {"DIRECTIONS", 2}};
-  enum { N_SIZES = sizeof SIZES / sizeof SIZES[0], LEAST = 4, CELL = 4 };
-  uint64_t sizes[N_SIZES] = {0, 0, 0, 0, 0, 1, 1};
+  } SIZES[] = {{"T", 1000000000}, {"B", 1 << 20}, {"I", 65536},      {"H", 65536},
+               {"CELL", 0},       {"LAYERS", 64}, {"DIRECTIONS", 2}, {"ROWS", 0}};
+  enum { N_SIZES = sizeof SIZES / sizeof SIZES[0], LEAST = 4, CELL = 4, ROWS = 7 };
+  uint64_t sizes[N_SIZES] = {0, 0, 0, 0, 0, 1, 1, 0};
   size_t n = 0;
   *shape = (bench_shape){.list = "given", .cell = OCLSTM_LSTM};
   for (; *text != '\0' && n < N_SIZES; ++n) {
     char word[16];
     next_word(&text, word);
-    if (n == CELL ? !read_cell(word, &shape->cell, why)
-                  : !read_size(word, SIZES[n].name, SIZES[n].most, &sizes[n], why)) {
+    if (n == CELL   ? !read_cell(word, shape, why)
+        : n == ROWS ? !read_rows(word, shape, why)
+                    : !read_size(word, SIZES[n].name, SIZES[n].most, &sizes[n], why)) {
       return false;
     }
   }
   if (n < LEAST || *text != '\0') {
-    (void)snprintf(why, BENCH_TEXT, "a shape is T,B,I,H[,CELL[,LAYERS[,DIRECTIONS]]]: %s",
+    (void)snprintf(why, BENCH_TEXT, "a shape is T,B,I,H[,CELL[,LAYERS[,DIRECTIONS[,ROWS]]]]: %s",
                    n < LEAST ? "too few numbers" : "too many words");
     return false;
   }
@@ -142,6 +156,7 @@ static bool read_shape(const char *text, bench_shape *shape, char why[BENCH_TEXT
   shape->H = (size_t)sizes[3];
   shape->layers = (size_t)sizes[5];
   shape->directions = (size_t)sizes[6];
+  shape->T = shape->rows == BENCH_EQUAL ? bench_equal_steps(shape) : shape->T;
   return is_reasonable(shape, why);
 }
 

@@ -227,8 +227,15 @@ int cli_bench(const cli_options *options) {
   if (options->crossover && options->n_arguments > 0) {
     return cli_usage("--crossover has shapes of its own, found '%s'", options->arguments[0]);
   }
+  if (options->crossover && options->devices.n < 2 && options->strategies.n < 2 &&
+      options->precisions.n < 2) {
+    return cli_usage("--crossover needs two devices (or strategies, or precisions)");
+  }
   if (options->repeats > BENCH_SAMPLES) {
     return cli_usage("--repeats: at most %d", (int)BENCH_SAMPLES);
+  }
+  if (options->plot != NULL && bench_plot_terminal(options->plot) == NULL) {
+    return cli_usage("--plot: '%s' is neither .png nor .svg", options->plot);
   }
   int code = read_shapes(&b);
   if (code == CLI_DONE && options->list) {

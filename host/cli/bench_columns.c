@@ -70,9 +70,11 @@ static int open_peers(bench_session *b) {
     char why[BENCH_TEXT] = "";
     b->peers[k] = bench_peer_open(b->options->peers.values[k], b->temporary, timeout, why);
     if (b->peers[k] == NULL) {
-      return cli_interrupted()
-                 ? CLI_INTERRUPTED
-                 : cli_fail(OCLSTM_E_WRITE, "--peer '%.150s': %s", b->options->peers.values[k], why);
+      if (cli_interrupted()) {
+        return CLI_INTERRUPTED;
+      }
+      (void)cli_usage("--peer '%.150s': %s", b->options->peers.values[k], why);
+      return CLI_FAILED;
     }
     ++b->n_peers;
   }

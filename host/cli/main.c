@@ -44,7 +44,8 @@ static const command COMMANDS[] = {
     {"bench", CLI_CMD_BENCH, cli_bench, "[SHAPES]...",
      "speed, side by side with peers, correctness checked first",
      "SHAPES are names of lists (--list shows them; default quick) and shapes\n"
-     "T,B,I,H[,lstm|gru|rnn[,LAYERS[,DIRECTIONS]]]. Columns are oclstm on every device, strategy and "
+     "T,B,I,H[,lstm|gru|gru0|rnn[,LAYERS[,DIRECTIONS[,ROWS]]]]. Columns are oclstm on every device, strategy "
+     "and "
      "precision "
      "asked\n"
      "for, oneDNN, and peers. Each is compared with the reference before it is timed; one that is wrong has "

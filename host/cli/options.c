@@ -59,6 +59,9 @@ static int read_choice(const option_entry *o, const char *text, int *value) {
 static int read_list(const option_entry *o, const char *text, cli_list *list) {
   int ignored = 0;
   int code = o->choices != NULL ? read_choice(o, text, &ignored) : CLI_DONE;
+  if (code == CLI_DONE && text[0] == '\0') {
+    return cli_usage("--%s: the value is empty", o->name);
+  }
   if (code == CLI_DONE && list->n == CLI_MOST_VALUES) {
     return cli_usage("--%s: more than %d values", o->name, (int)CLI_MOST_VALUES);
   }

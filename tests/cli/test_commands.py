@@ -103,14 +103,14 @@ class Verify(CliTest):
 
 
 class Help(CliTest):
-    WORKING = ["devices", "info", "run", "verify", "convert"]
-    MISSING = ["bench", "train", "inspect", "tune", "cache"]
+    WORKING = ["devices", "info", "run", "verify", "convert", "bench"]
+    MISSING = ["train", "inspect", "tune", "cache"]
 
     def test_program(self):
         text = self.run_good("--help").out
         self.assertEqual(text, self.run_good("-h").out)
         commands = [line.split()[0] for line in text.splitlines() if line.startswith("  ") and line[2] != " "]
-        self.assertEqual(commands[:5], self.WORKING)
+        self.assertEqual(commands[:6], self.WORKING)
         for name in self.MISSING:
             self.assertNotIn(f"  {name} ", text)
 
@@ -121,6 +121,8 @@ class Help(CliTest):
                            "--cells", "--device", "--precision", "--strategy", "--gemm", "--chunk", "--batch",
                            "--memory", "--json", "-q, --quiet", "--log-level"],
                    "convert": ["--allow-external-data", "--json"],
+                   "bench": ["--device", "--strategy", "--precision", "--peer", "--onednn", "--reference", "--repeats", "--seconds",
+                             "--crossover", "--list", "--csv", "--plot", "--json"],
                    "verify": ["--steps", "--seed", "--layout", "--device", "--json"]}
         for command, names in options.items():
             text = self.run_good(command, "--help").out

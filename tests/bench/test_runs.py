@@ -1,0 +1,164 @@
+"""oclstm bench: what it prints of shapes that it runs. SPDX-License-Identifier: MIT"""
+import csv
+import io
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import PROGRAM, CliTest
+
+QUICKLY = ["--repeats", "2", "--no-peaks", "--onednn", "off"]
+
+
+class Runs(CliTest):
+    def bench(self, *arguments, **options):
+        return json.loads(self.run_good("bench", *arguments, "--json", **options).out)
+
+    def test_json(self):
+        report = self.bench("9,2,3,5", "4,1,3,6,gru,2,2", *QUICKLY, "--strategy", "stepwise", "--strategy", "fused-step",
+                            "--precision", "f32", "--precision", "bf16", "--reference")
+        names = ["oclstm stepwise f32", "oclstm fused-step f32", "oclstm stepwise bf16", "oclstm fused-step bf16", "reference"]
+        self.assertEqual([c["name"] for c in report["columns"]], names)
+        self.assertTrue(report["machine"]["cpu"] and report["machine"]["processors"] > 0 and report["version"])
+        self.assertEqual(report["columns"][0]["device"]["type"], "cpu")
+        first, second = report["shapes"]
+        self.assertEqual([first[k] for k in ["T", "B", "I", "H", "layers", "directions", "cell", "rows", "valid_steps", "flops"]],
+                         [9, 2, 3, 5, 1, 1, "lstm", "whole", 18, 2 * 4 * 5 * (3 + 5) * 18])
+        self.assertEqual([second[k] for k in ["layers", "directions", "cell"]], [2, 2, "gru"])
+        for shape in report["shapes"]:
+            self.assertEqual([r["column"] for r in shape["results"]], names)
+            for result in shape["results"]:
+                self.check_figures(shape, result)
+        stepwise, fused = first["results"][:2]
+        self.assertEqual((stepwise["strategy"], fused["strategy"]), ("stepwise", "fused-step"))
+        self.assertGreaterEqual(stepwise["launches"], fused["launches"] + 9)  # a kernel more in each of nine steps
+        self.assertEqual(fused["bytes_read"], 9 * 2 * 5 * 4)
+
+    def check_figures(self, shape, result):
+        self.assertEqual(result["state"], "done", result)
+        self.assertEqual(len(result["samples"]), 2)
+        low, high = sorted(result["samples"])
+        self.assertTrue(0 < low <= result["lower_quartile_seconds"] <= result["median_seconds"] <=
+                        result["upper_quartile_seconds"] <= high)
+        self.assertEqual(result["min_seconds"], low)
+        self.assertLessEqual(result["relative_l2"], 1.6e-2 if "bf16" in result["column"] else 2e-6)
+        self.assertAlmostEqual(result["gflops"], shape["flops"] / result["median_seconds"] / 1e9, delta=1e-6 * result["gflops"])
+        self.assertAlmostEqual(result["steps_per_second"] * result["median_seconds"], shape["T"], delta=1e-5 * shape["T"])
+        if result["column"] != "reference":
+            self.assertGreater(result["kernel_seconds"], 0)
+            self.assertGreater(result["device_bytes"], 0)
+            self.assertGreater(result["launches"], 0)
+
+    def test_peaks(self):
+        report = self.bench("3,1,2,2", "--repeats", "1", "--onednn", "off")
+        peaks = report["columns"][0]["peaks"]
+        self.assertGreater(peaks["flops_per_second"], 1e8)
+        self.assertEqual(peaks["reads"][-1]["level"], "memory")
+        result = report["shapes"][0]["results"][0]
+        self.assertAlmostEqual(result["share_of_roofline"], result["roofline_seconds"] / result["median_seconds"], delta=1e-6)
+        self.assertGreater(result["share_of_roofline"], 0)
+
+    def test_refused(self):
+        report = self.bench("3,1,2,2", *QUICKLY, "--strategy", "auto", "--strategy", "grid")
+        refused = report["shapes"][0]["results"][1]
+        self.assertEqual(refused["state"], "refused")
+        self.assertIn("grid", refused["why"])
+
+    def test_ragged(self):
+        report = self.bench(*[f"20,10,4,8,lstm,1,1,{rows}" for rows in ["ragged", "padded", "equal"]], *QUICKLY)
+        self.assertEqual([(s["rows"], s["T"], s["valid_steps"]) for s in report["shapes"]],
+                         [("ragged", 20, 110), ("padded", 20, 110), ("equal", 11, 110)])
+        self.assertTrue(all(s["results"][0]["state"] == "done" for s in report["shapes"]))
+
+    def test_pieces(self):
+        """A sequence of more steps than a plan takes runs in calls of one plan."""
+        report = self.bench("9000,1,2,3", "--repeats", "1", "--no-peaks", "--onednn", "off")
+        self.assertEqual(report["shapes"][0]["results"][0]["calls"], 3)
+
+    def test_onednn(self):
+        result = self.run_cli("bench", "8,3,4,6", "8,3,4,6,gru", "8,3,4,6,gru0", "8,3,4,6,rnn", "8,3,4,6,lstm,2,2", "--repeats", "1",
+                              "--no-peaks", "--json", "--onednn", "on")
+        if "built without oneDNN" in result.err:
+            self.assertEqual(result.code, 2)
+            return
+        self.assertEqual(result.code, 0, result.out)
+        for shape in json.loads(result.out)["shapes"]:
+            self.assertEqual([(r["column"], r["state"]) for r in shape["results"]],
+                             [("oclstm auto f32", "done"), ("onednn f32", "done")])
+
+    def test_startup(self):
+        column = self.bench("3,1,2,2", *QUICKLY, "--startup", environment={"TMPDIR": str(self.folder)})["columns"][0]
+        for start in ["cold_start", "warm_start"]:
+            self.assertTrue(all(column[start][k] > 0 for k in ["context_seconds", "plan_seconds", "forward_seconds"]))
+        self.assertEqual(self.listing(), [])
+
+    def test_csv(self):
+        lines = list(csv.DictReader(io.StringIO(self.run_good("bench", "3,1,2,2", *QUICKLY, "--csv").out)))
+        self.assertEqual(len(lines), 1)
+        self.assertEqual((lines[0]["column"], lines[0]["state"], lines[0]["T"], lines[0]["samples"]),
+                         ("oclstm auto f32", "done", "3", "2"))
+        self.assertGreater(float(lines[0]["median_seconds"]), 0)
+
+    def test_plot(self):
+        programs = self.folder / "programs"
+        programs.mkdir()
+        fake = programs / "gnuplot"
+        fake.write_text("#!/bin/sh\ncat \"$1\" > \"$1.seen\"\n")
+        fake.chmod(0o755)
+        path = f"{programs}:{os.environ['PATH']}"
+        self.run_good("bench", "3,1,2,2", *QUICKLY, "--plot", self.path("p'.svg"), environment={"PATH": path})
+        script = (self.folder / "p'.svg.gp").read_text()
+        self.assertEqual((self.folder / "p'.svg.gp.seen").read_text(), script)
+        self.assertIn("set terminal svg", script)
+        self.assertIn("p''.svg'", script)
+        self.assertIn("oclstm auto f32", script)
+        fake.write_text("#!/bin/sh\nexit 7\n")
+        result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--plot", self.path("q.png"), environment={"PATH": path})
+        self.assertEqual(result.code, 1)
+        self.assertIn("gnuplot ended with status 7", result.err)
+        fake.unlink()
+        result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--plot", self.path("q.png"), environment={"PATH": str(programs)})
+        self.assertEqual(result.code, 1)
+        self.assertIn("gnuplot, which --plot needs, cannot be started", result.err)
+
+    def test_list(self):
+        out = self.run_good("bench", "--list").out
+        for name in ["quick", "full", "deepbench-inference", "deepbench-training", "long", "stacked", "ragged", "cells", "targets"]:
+            self.assertRegex(out, f"(?m)^{name} ")
+        out = self.run_good("bench", "--list", "targets").out
+        self.assertIn("T 1000000 B 16 I 64 H 64 lstm", out)
+        self.assertIn("T 25 B 128 I 4096 H 4096 lstm", out)
+
+    def test_usage(self):
+        self.fails(2, None, "there is no list 'quik'", "bench", "quik")
+        self.fails(2, None, "too few numbers", "bench", "3,1,2")
+        self.fails(2, None, "unknown value 'row'; did you mean 'rows'?", "bench", "--strategy", "row")
+        self.fails(2, None, "--device: the value is empty", "bench", "--device", "")
+        self.fails(2, None, "--json and --csv exclude each other", "bench", "--json", "--csv")
+        self.fails(2, None, "--repeats: at most 64", "bench", "--repeats", "65")
+        self.fails(2, None, "--crossover needs two devices", "bench", "--crossover", "--json")
+        self.fails(2, None, "--crossover has shapes of its own", "bench", "--crossover", "quick")
+        self.fails(2, None, "--plot: 'p.jpg' is neither .png nor .svg", "bench", "--plot", "p.jpg")
+        self.fails(2, None, "more than 16 values", "bench", *["--device", "cpu"] * 17)
+        self.fails(4, "E_DEVICE", "no such", "bench", "--device", "no such")
+
+    def test_interrupted(self):
+        line = [PROGRAM, "bench", "3,1,2,2", "20000,2,32,32", "--repeats", "64", "--no-peaks", "--onednn", "off"]
+        with subprocess.Popen(line, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            first = b""
+            while b"T 3 B 1" not in first:
+                first += process.stdout.readline()
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            rest, err = process.communicate(timeout=120)
+            self.assertEqual((process.returncode, err), (130, b""))
+            self.assertIn(b"oclstm auto f32", rest)
+            self.assertNotIn(b"T 20000 ", rest)
+
+
+if __name__ == "__main__":
+    unittest.main()
