@@ -185,7 +185,7 @@ def startup(found):
         lines += [["a process, ECG forecaster, one step; empty caches", time_text(cold), "", ""],
                   ["the same, filled caches", time_text(warm), "150 ms", "yes" if warm <= 0.15 else "no"]]
     for name, column in found.columns().items():
-        for kind, what in (("cold_start", "empty caches"), ("warm_start", "filled caches")):
+        for kind, what in (("cold_start", "no compiled programs of ours"), ("warm_start", "with them")):
             if kind in column:
                 parts = [column[kind][part] for part in ("context_seconds", "plan_seconds", "forward_seconds")]
                 detail = "context {}, plan {}, first result {}".format(*map(time_text, parts))
