@@ -31,7 +31,7 @@ static inline float sum_of(floatv v, int n) {
   sum = n > 0 ? v : 0.0f;
 #else
   float part[VW];
-  STOREV(v, part);
+  PASTE(vstore, VW)(v, 0, part);
   for (int k = 0; k < VW && k < n; ++k) {
     sum += part[k];
   }
@@ -75,6 +75,7 @@ static inline moments moments_of(__global const float *values, int vectors, int 
   return m;
 }
 
+#if NORM != NORM_TFLITE /* which has no norm of the input */
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_input(__global float *gx,
                                                                             __global const float *params, int H,
                                                                             int HP) {
@@ -89,6 +90,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_input(__gl
     }
   }
 }
+#endif
 
 #if KIND == LSTM && NORM != 0
 /* The pre-activation of a gate from its place in the product, where norm_cell has left what is to be normalised. */
