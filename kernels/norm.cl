@@ -75,6 +75,7 @@ INLINE moments moments_of(__global const float *values, int vectors, int H, int 
   return m;
 }
 
+#if NORM != NORM_TFLITE /* which has no norm of the input */
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_input(__global float *gx,
                                                                             __global const float *params, int H,
                                                                             int HP) {
@@ -89,6 +90,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_input(__gl
     }
   }
 }
+#endif
 
 #if KIND == LSTM && NORM != 0
 /* The pre-activation of a gate from its place in the product, where norm_cell has left what is to be normalised. */

@@ -8,6 +8,8 @@
  *   unpack_rows  stored [T,B,F] to the caller's f32 [T,B,F] or [B,T,F]
  *   head_bias    y = C + b on valid rows, 0 on padding, in place
  *
+ * KERNELS is the set of those that are compiled, by default all.
+ *
  * Remainders are written as differences: compilers turn a division beside its remainder into instructions that not
  * every OpenCL checker knows.
  *
@@ -15,6 +17,14 @@
  *
  * SPDX-License-Identifier: MIT
  */
+
+#define PACK 1
+#define GATHER 2
+#define UNPACK 4
+#define HEAD 8
+#ifndef KERNELS
+#define KERNELS (PACK | GATHER | UNPACK | HEAD)
+#endif
 
 /* Element `at` of rows of F: which step, which batch row, which feature. */
 typedef struct place {
@@ -36,6 +46,7 @@ static inline size_t caller_row(place p, int batch_major, int T, int B) {
   return batch_major ? (size_t)p.b * T + p.t : p.row;
 }
 
+#if KERNELS & PACK
 __kernel void pack_rows(__global const float *from, ulong from_first, __global stored *to, int to_ld, int to_column,
                         int merge, __global const int *lengths, int batch_major, int T, int B, int F) {
   size_t at = get_global_id(0);
@@ -51,7 +62,9 @@ __kernel void pack_rows(__global const float *from, ulong from_first, __global s
   }
   STORE_ONE(x, place_of_x);
 }
+#endif
 
+#if KERNELS & GATHER
 /* Ids in host memory are checked before they come here. Ids in the caller's buffers are not: one that is outside of the
  * embedding gives NaN, in its row alone. */
 __kernel void gather_rows(__global const int *ids, ulong ids_first, __global const stored *embedding, int V,
@@ -71,7 +84,9 @@ __kernel void gather_rows(__global const int *ids, ulong ids_first, __global con
   }
   STORE_ONE(x, to + at);
 }
+#endif
 
+#if KERNELS & UNPACK
 __kernel void unpack_rows(__global const stored *from, __global float *to, ulong to_first, int batch_major, int T, int B,
                           int F) {
   size_t at = get_global_id(0);
@@ -81,7 +96,9 @@ __kernel void unpack_rows(__global const stored *from, __global float *to, ulong
   place p = place_of(at, B, F);
   to[to_first + caller_row(p, batch_major, T, B) * F + p.f] = LOAD_ONE(from + at);
 }
+#endif
 
+#if KERNELS & HEAD
 __kernel void head_bias(__global float *y, __global const float *bias, __global const int *lengths, int T, int B, int F) {
   size_t at = get_global_id(0);
   if (at >= (size_t)T * B * F) {
@@ -90,3 +107,4 @@ __kernel void head_bias(__global float *y, __global const float *bias, __global 
   place p = place_of(at, B, F);
   y[at] = p.t < lengths[p.b] ? y[at] + bias[p.f] : 0.0f;
 }
+#endif

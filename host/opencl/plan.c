@@ -98,21 +98,38 @@ done:
   return status;
 }
 
+/* Of kernels/rows.cl, what runs of this plan may use: some devices and drivers take a second to compile a kernel. Floats
+ * leave a plan of 16 bits from behind the head, and as cells. */
 static oclstm_status create_row_kernels(oclstm__cl_plan *plan, oclstm_error *error) {
+  enum { PACK = 1, GATHER = 2, UNPACK = 4, HEAD = 8 }; /* as there */
   oclstm_status status = OCLSTM_OK;
-  const oclstm__build stored = {.stem = "rows", .STORAGE = (unsigned)plan->base.desc.precision};
-  const oclstm__build floats = {.stem = "rows"};
+  const oclstm_model *model = plan->base.model;
+  const bool gather = model->embedding_size != 0;
+  const bool head = model->head_size != 0;
+  char kernels[32];
+  (void)snprintf(kernels, sizeof kernels, " -DKERNELS=%d",
+                 PACK | UNPACK | (gather ? GATHER : 0) | (head ? HEAD : 0));
+  const oclstm__build stored = {
+      .stem = "rows", .STORAGE = (unsigned)plan->base.desc.precision, .cell = kernels};
+  const oclstm__build floats = {.stem = "rows", .cell = " -DKERNELS=4"}; /* UNPACK */
+  const bool is_float = plan->base.desc.precision == OCLSTM_PRECISION_F32;
   const struct {
+    bool used;
     const char *name;
     const oclstm__build *build;
     cl_kernel *kernel;
   } table[] = {
-      {"pack_rows", &stored, &plan->pack_rows},        {"gather_rows", &stored, &plan->gather_rows},
-      {"unpack_rows", &floats, &plan->unpack_rows[0]}, {"unpack_rows", &stored, &plan->unpack_rows[1]},
-      {"head_bias", &floats, &plan->head_bias},
+      {true, "pack_rows", &stored, &plan->pack_rows},
+      {gather, "gather_rows", &stored, &plan->gather_rows},
+      {true, "unpack_rows", &stored, &plan->unpack_rows[1]},
+      {head || plan->base.desc.cells, "unpack_rows", is_float ? &stored : &floats, &plan->unpack_rows[0]},
+      {head, "head_bias", &stored, &plan->head_bias},
   };
   for (size_t k = 0; k < sizeof table / sizeof table[0]; ++k) {
-    TRY(oclstm__kernel_create(oclstm__plan_cl(plan), table[k].build, table[k].name, table[k].kernel, error));
+    if (table[k].used) {
+      TRY(oclstm__kernel_create(oclstm__plan_cl(plan), table[k].build, table[k].name, table[k].kernel,
+                                error));
+    }
   }
 done:
   return status;

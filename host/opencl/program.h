@@ -10,7 +10,7 @@ typedef struct oclstm__build {
   const char *stem; /* "gemm": kernels/gemm.cl */
   unsigned VW, ROWS, LANES, VECTORS, PANELS, STORAGE, CELLS;
   unsigned SECOND, SECOND_VECTORS, SECOND_PANELS, INPUT, INPUT_ROWS, INPUT_PANELS, LOW_ROWS;
-  const char *cell; /* more options: those of opencl/cell.h; NULL for none */
+  const char *cell; /* more options: those of opencl/cell.h, KERNELS of kernels/rows.cl; NULL for none */
 } oclstm__build;
 
 /* A kernel of a program, which is compiled, taken from disk or from this context. Kernels hold arguments: each belongs

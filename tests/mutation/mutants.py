@@ -12,6 +12,7 @@ JOBS = "jobs"
 
 # Tests of what few descriptions have: looked for in these alone.
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
+ACTIVATIONS = r"^kernels\.activation\.pocl"
 PRECISION = r"^forward\.precision\.pocl-fused-step"
 
 MUTANTS = [
@@ -113,8 +114,11 @@ MUTANTS = [
     (OPENCL, "c forgotten", "kernels/cell.cl", "FMA(f, c, i * candidate_activation(p_g))", "i * candidate_activation(p_g)"),
     (OPENCL, "tanh of c dropped", "kernels/cell.cl", "gate_activation(p_o) * output_activation(c_seen)",
      "gate_activation(p_o) * c_seen"),
-    (OPENCL, "sign lost in sigmoid", "kernels/activation.cl", "return 0.5f + clipped(0.5f * tanh_top(x, z, 0.5f)",
-     "return 0.5f - clipped(0.5f * tanh_top(x, z, 0.5f)"),
+    (OPENCL, "sign lost in sigmoid", "kernels/activation.cl", "return 0.5f + clipped(", "return 0.5f - clipped("),
+    (OPENCL, "a coefficient of tanh cut short", "kernels/activation.cl", "8.3738189e-7f", "8.373e-7f", ACTIVATIONS),
+    (OPENCL, "tanh passes 1", "kernels/activation.cl",
+     "clipped(tanh_top(x, z, 1.0f) / tanh_bottom(z, 1.0f), 1.0f);", "tanh_top(x, z, 1.0f) / tanh_bottom(z, 1.0f);", ACTIVATIONS),
+    (OPENCL, "elu without its limit", "kernels/activation.cl", "top = top < -bottom ? -bottom : top;", "", ACTIVATIONS),
     (OPENCL, "bias dropped", "kernels/cell.cl",
      "product + (x_of(in, gate) + param(in, BIAS(gate))), in, gate, c);", "product + x_of(in, gate), in, gate, c);"),
     (OPENCL, "input projection dropped", "kernels/cell.cl",

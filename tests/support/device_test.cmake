@@ -9,6 +9,7 @@
 #   pocl        the CPU through PoCL, and no other driver
 #   rusticl     Mesa's software GPU, and no other driver; small shapes unless FULL
 #   oclgrind    the simulator, which watches every access; any report of its fails the test; small shapes
+#   NAME        another implementation, the one of the file that the cache entry OCLSTM_ICD_NAME names; docs/testing.md
 # On the first two OpenCL devices the layer balance watches: an OpenCL object that is left at the end fails the test.
 # A device that is absent is a failure, not a skip. DEVICE is added to the labels.
 set(OCLSTM_ICD_DIR /etc/OpenCL/vendors CACHE PATH "Folder of pocl.icd and rusticl.icd, for the tests")
@@ -33,8 +34,10 @@ function(oclstm_device_test name exe device strategy gemm)
   elseif(device STREQUAL oclgrind)
     set(wrapper ${OCLSTM_OCLGRIND_TEST})
     set(small --small)
+  elseif(OCLSTM_ICD_${device})
+    set(environment OCL_ICD_VENDORS=${OCLSTM_ICD_${device}} OPENCL_LAYERS=$<TARGET_FILE:oclstm_layer_balance>)
   else()
-    message(FATAL_ERROR "${name}: unknown device ${device}")
+    message(FATAL_ERROR "${name}: unknown device ${device}, and no OCLSTM_ICD_${device}")
   endif()
   set(run ${wrapper} $<TARGET_FILE:${exe}>)
   if(test_THROUGH)
