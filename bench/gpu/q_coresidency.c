@@ -66,11 +66,11 @@ static void control(probe *p, json_t *rows) {
   cl_program program = probe_build(p, "coresidency", pause_of(p), NULL);
   cl_kernel kernel = program != NULL ? probe_kernel(p, program, "coresidency") : NULL;
   if (kernel != NULL) {
-    cl_uint groups = ((cl_uint)most + 1) * p->units;
+    cl_uint groups = (cl_uint)most * p->units + 1;
     size_t items = (size_t)json_integer_value(json_object_get(first, "items"));
     bool all =
         met(p, kernel, groups, items, (size_t)json_integer_value(json_object_get(first, "local_bytes")));
-    json_object_set_new(p->answer, "one_more_a_unit_meets", json_boolean(all));
+    json_object_set_new(p->answer, "one_more_meets", json_boolean(all));
     clReleaseKernel(kernel);
   }
   if (program != NULL) {

@@ -64,7 +64,9 @@ static json_t *number_of(probe *p, const struct fact *fact) {
   const size_t bytes = fact->as == UINT    ? sizeof value.u
                        : fact->as == ULONG ? sizeof value.ul
                                            : sizeof value.size;
-  if (clGetDeviceInfo(p->device, fact->what, bytes, &value, NULL) != CL_SUCCESS) {
+  bool of_nvidia = fact->what >= 0x4000 && fact->what < 0x4010;
+  if ((of_nvidia && !p->nvidia) ||
+      clGetDeviceInfo(p->device, fact->what, bytes, &value, NULL) != CL_SUCCESS) {
     return json_null();
   }
   return json_integer((json_int_t)(fact->as == UINT ? value.u : fact->as == ULONG ? value.ul : value.size));

@@ -127,6 +127,9 @@ void probe_keep_binary(probe *p, cl_program program, const char *name, json_t *w
 
 /* ---- buffers ---- */
 
+/* Zeros up to this many bytes are written: oclgrind does not see that a fill is one too. */
+enum { WRITTEN_BYTES = 1 << 20 };
+
 cl_mem probe_buffer(probe *p, size_t bytes, const void *values) {
   cl_int code = CL_SUCCESS;
   cl_mem buffer = clCreateBuffer(p->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
@@ -134,9 +137,12 @@ cl_mem probe_buffer(probe *p, size_t bytes, const void *values) {
     return NULL;
   }
   const cl_uint zero = 0;
+  void *zeros = values == NULL && bytes <= WRITTEN_BYTES ? calloc(bytes, 1) : NULL;
+  values = values != NULL ? values : zeros;
   bool filled = values != NULL
                     ? probe_write(p, buffer, bytes, values)
                     : OK(clEnqueueFillBuffer(p->queue, buffer, &zero, sizeof zero, 0, bytes, 0, NULL, NULL));
+  free(zeros);
   if (!filled) {
     clReleaseMemObject(buffer);
     return NULL;

@@ -23,7 +23,7 @@ bool oclstm__has_two_stages(const oclstm_model *model) {
 oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
                                   const oclstm_plan_desc *desc, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  (void)context;
+  char text[200];
   bool rows = desc->strategy == OCLSTM_STRATEGY_ROWS;
   bool blocks = rows || desc->strategy == OCLSTM_STRATEGY_FUSED_STEP; /* of units, a work-group each */
   REQUIRE(desc->strategy != OCLSTM_STRATEGY_GRID, OCLSTM_E_UNSUPPORTED, "strategy grid is not supported");
@@ -36,6 +36,9 @@ oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_mo
   REQUIRE(desc->precision == OCLSTM_PRECISION_F32 || desc->gemm != OCLSTM_GEMM_CLBLAST, OCLSTM_E_UNSUPPORTED,
           "precision %s is not supported with CLBlast, which would add in 16 bits",
           desc->precision == OCLSTM_PRECISION_F16 ? "f16" : "bf16");
+  REQUIRE(desc->gemm != OCLSTM_GEMM_MMA ||
+              oclstm__mma_serves(oclstm__cl_of(context), desc->precision, text, sizeof text),
+          OCLSTM_E_UNSUPPORTED, "%s", text);
 done:
   return status;
 }
