@@ -6,7 +6,7 @@
 
 static const char *const PRECISIONS[] = {"f32", "f16", "bf16", NULL};
 static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid", NULL};
-static const char *const GEMMS[] = {"auto", "clblast", "plain", NULL};
+static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma", NULL};
 static const char *const LAYOUTS[] = {"tbi", "bti", NULL};
 static const char *const FOUND[] = {"auto", "on", "off", NULL};
 static const char *const LEVELS[] = {"error", "warning", "info", "debug", NULL};
@@ -100,7 +100,7 @@ const option_entry cli_option_table[] = {
     {"precision", 0, ON_DEVICE, CHOICE, AT(precision), PRECISIONS, "f32|f16|bf16", "default f32"},
     {"strategy", 0, ON_DEVICE, CHOICE, AT(strategy), STRATEGIES, "NAME",
      "auto, stepwise, fused-step, rows or grid; default auto"},
-    {"gemm", 0, ON_DEVICE, CHOICE, AT(gemm), GEMMS, "auto|clblast|plain", "who multiplies; default auto"},
+    {"gemm", 0, ON_DEVICE, CHOICE, AT(gemm), GEMMS, "auto|clblast|plain|mma", "who multiplies; default auto"},
     {"chunk", 0, CLI_CMD_INFO | CLI_CMD_RUN, COUNT, AT(chunk), NULL, "STEPS",
      "steps a call; default as many as fit, at most 4096"},
     {"batch", 0, ON_DEVICE, COUNT, AT(batch), NULL, "ROWS",

@@ -39,8 +39,16 @@ static const oclstm__strategy *automatic(const oclstm__cl *cl, const oclstm_mode
   return &oclstm__stepwise;
 }
 
-/* AUTO: CLBlast where it serves, except where a strategy that was not asked for by name runs on a CPU device: our own
- * product is several times faster there (docs/strategies.md). What is stored in 16 bits is our own product's alone. */
+/* What is stored in 16 bits is multiplied by the device's matrix instructions where it has them. */
+static bool by_instructions(oclstm__cl *cl, const oclstm_plan_desc *desc, char *why_not, size_t bytes) {
+  bool wanted = desc->gemm == OCLSTM_GEMM_MMA ||
+                (desc->gemm == OCLSTM_GEMM_AUTO && desc->precision != OCLSTM_PRECISION_F32 &&
+                 cl->base.device.type == OCLSTM_DEVICE_GPU);
+  return wanted && oclstm__mma_serves(cl, desc->precision, why_not, bytes);
+}
+
+/* AUTO in float32: CLBlast where it serves, except where a strategy that was not asked for by name runs on a CPU device:
+ * our own product is several times faster there (docs/strategies.md). In 16 bits: matrix instructions, or our own. */
 static oclstm_status choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
                                  const oclstm__strategy *strategy, const oclstm__gemm_provider **gemm,
                                  char *why_not, size_t bytes, oclstm_error *error) {
@@ -49,10 +57,14 @@ static oclstm_status choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
                        (strategy->id != OCLSTM_STRATEGY_STEPWISE || desc->strategy == OCLSTM_STRATEGY_AUTO);
   *gemm = &oclstm__gemm_plain;
   why_not[0] = '\0';
-  if (desc->gemm == OCLSTM_GEMM_PLAIN) {
+  if (by_instructions(cl, desc, why_not, bytes)) {
+    *gemm = &oclstm__gemm_mma;
+  } else if (desc->gemm == OCLSTM_GEMM_PLAIN) {
     (void)snprintf(why_not, bytes, "as asked");
   } else if (desc->precision != OCLSTM_PRECISION_F32) {
-    (void)snprintf(why_not, bytes, "CLBlast would add in 16 bits");
+    if (why_not[0] == '\0') {
+      (void)snprintf(why_not, bytes, "CLBlast would add in 16 bits");
+    }
   } else if (desc->gemm == OCLSTM_GEMM_AUTO && own_is_faster) {
     (void)snprintf(why_not, bytes, "faster than CLBlast on a CPU device");
   } else if (oclstm__clblast_serves(cl, why_not, bytes)) {

@@ -39,6 +39,7 @@ done:
 oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
                                   const oclstm_plan_desc *desc, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  char text[200];
   static const char *const NAMES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
   bool blocks = desc->strategy != OCLSTM_STRATEGY_AUTO && desc->strategy != OCLSTM_STRATEGY_STEPWISE;
   REQUIRE(!blocks || !oclstm__has_norm(model), OCLSTM_E_UNSUPPORTED,
@@ -50,6 +51,9 @@ oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_mo
   REQUIRE(desc->precision == OCLSTM_PRECISION_F32 || desc->gemm != OCLSTM_GEMM_CLBLAST, OCLSTM_E_UNSUPPORTED,
           "precision %s is not supported with CLBlast, which would add in 16 bits",
           desc->precision == OCLSTM_PRECISION_F16 ? "f16" : "bf16");
+  REQUIRE(desc->gemm != OCLSTM_GEMM_MMA ||
+              oclstm__mma_serves(oclstm__cl_of(context), desc->precision, text, sizeof text),
+          OCLSTM_E_UNSUPPORTED, "%s", text);
 done:
   return status;
 }

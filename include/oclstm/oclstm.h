@@ -517,7 +517,12 @@ typedef enum oclstm_strategy {
   OCLSTM_STRATEGY_GRID        /* a chunk = one kernel; work-groups own hidden units */
 } oclstm_strategy;
 
-typedef enum oclstm_gemm { OCLSTM_GEMM_AUTO, OCLSTM_GEMM_CLBLAST, OCLSTM_GEMM_PLAIN } oclstm_gemm;
+typedef enum oclstm_gemm {
+  OCLSTM_GEMM_AUTO,
+  OCLSTM_GEMM_CLBLAST, /* f32 */
+  OCLSTM_GEMM_PLAIN,
+  OCLSTM_GEMM_MMA /* matrix instructions of NVIDIA GPUs of compute capability 8.0 and later; f16, bf16 */
+} oclstm_gemm;
 
 typedef struct oclstm_plan_desc {
   size_t struct_size;
@@ -540,7 +545,7 @@ typedef struct oclstm_plan_info {
   uint64_t host_bytes;
   char strategy[32]; /* "fused-step" */
   char precision[8]; /* "f32" */
-  char gemm[32];     /* "clblast 1.5.3", "plain" or "reference" */
+  char gemm[32];     /* "clblast 1.5.3", "plain", "mma" or "reference" */
   char reason[256];  /* why these, and why not the others */
 } oclstm_plan_info;
 
