@@ -1,6 +1,6 @@
 /* All steps of a chunk in one launch: strategies rows and grid.
  *
- * The batch rows are cut into slices of slice_rows; slices have nothing to tell each other. A slice belongs to `members`
+ * The batch rows are dealt out to `slices`, which have nothing to tell each other. A slice belongs to `members`
  * work-groups, which share its units and meet behind every stage of a step (sync.cl). rows has one member a slice, and no
  * meetings.
  *
@@ -17,9 +17,9 @@
  *
  *   x      [n*B, x_ld] stored  input of the layer
  *   W_in   packed      stored  panels [UP / BLOCK][I][GATES][BLOCK]
- *   gx     [groups][ahead * slice_rows][most blocks of a group][GATES][BLOCK] f32
+ *   gx     [groups][ahead * most rows of a slice][most blocks of a group][GATES][BLOCK] f32
  *
- * Launch: global = [LANES * members * ceil(B / slice_rows)], local = [LANES].
+ * Launch: global = [LANES * members * slices], local = [LANES].
  *
  * SPDX-License-Identifier: MIT
  */
@@ -43,16 +43,16 @@
 
 /* What a work-group has of every step. */
 typedef struct share {
-  int first_row, end_row;
+  slice rows;
   int low;        /* rows that are left to low tiles */
   int first, end; /* blocks of units */
   bool turned;
 } share;
 
-INLINE share share_of(int group, int members, int slice_rows, int low, int B, int blocks) {
-  int slice = group / members;
-  int member = group - slice * members;
-  share mine = {slice * slice_rows, min((slice + 1) * slice_rows, B), low, blocks * member / members,
+INLINE share share_of(int group, int members, int slices, int low, int B, int blocks) {
+  int number = group / members;
+  int member = group - number * members;
+  share mine = {{number, slices, (B - number + slices - 1) / slices}, low, blocks * member / members,
                 blocks * (member + 1) / members, false};
   return mine;
 }
@@ -66,13 +66,13 @@ INLINE share share_of(int group, int members, int slice_rows, int low, int B, in
     int turns = (mine->end - mine->first + (PANELS)-1) / (PANELS);                                                    \
     for (int n = 0; n < turns; ++n) {                                                                                 \
       int block = mine->first + (mine->turned ? turns - 1 - n : n) * (PANELS);                                        \
-      int row = mine->first_row;                                                                                      \
-      for (; row < mine->end_row - mine->low; row += ROWS) {                                                          \
-        name##_high(p, W, row, mine->end_row, block, mine->end);                                                      \
+      int i = 0;                                                                                                      \
+      for (; i < mine->rows.n - mine->low; i += ROWS) {                                                               \
+        name##_high(p, W, mine->rows, i, block, mine->end);                                                           \
       }                                                                                                               \
       if (LOW_ROWS != ROWS) {                                                                                         \
-        for (; row < mine->end_row; row += LOW_ROWS) {                                                                \
-          name##_low(p, W, row, mine->end_row, block, mine->end);                                                     \
+        for (; i < mine->rows.n; i += LOW_ROWS) {                                                                     \
+          name##_low(p, W, mine->rows, i, block, mine->end);                                                          \
         }                                                                                                             \
       }                                                                                                               \
     }                                                                                                                 \
@@ -94,15 +94,14 @@ DEFINE_TILE(input_product, INPUT_ROWS, GATES, INPUT_PANELS)
 
 /* Rows `first` on of the projection of steps k on, `rows` rows in all, step after step, and `INPUT_PANELS` blocks. */
 INLINE void project_tile(const projection *in, const stage *p, const share *mine, int k, int first, int rows, int block) {
-  int height = mine->end_row - mine->first_row;
   size_t row[INPUT_ROWS];
   floatv a[INPUT_ROWS][GATES * INPUT_PANELS];
   bool any = false;
 #pragma unroll
   for (int r = 0; r < INPUT_ROWS; ++r) {
     int at = min(first + r, rows - 1);
-    int step = at / height;
-    int b = mine->first_row + at - step * height;
+    int step = at / mine->rows.n;
+    int b = batch_row(p, mine->rows, at - step * mine->rows.n);
     int t = in->reverse ? p->s.n - 1 - (k + step) : k + step;
     row[r] = ((size_t)t * p->s.B + b) * in->x_ld;
     any |= t < p->lengths[b];
@@ -125,7 +124,7 @@ INLINE void project_tile(const projection *in, const stage *p, const share *mine
 
 /* The input projection of steps k .. in->end - 1. */
 INLINE void project(const projection *in, const stage *p, const share *mine, int k) {
-  int rows = (in->end - k) * (mine->end_row - mine->first_row);
+  int rows = (in->end - k) * (mine->rows.n);
   for (int block = mine->first; block < mine->end; block += INPUT_PANELS) {
     for (int first = 0; first < rows; first += INPUT_ROWS) {
       project_tile(in, p, mine, k, first, rows, block);
@@ -140,7 +139,7 @@ INLINE void enter_input(projection *in, stage *p, const share *mine, int k) {
     project(in, p, mine, k);
     p->gx = in->gx;
   } else {
-    p->gx += (size_t)(mine->end_row - mine->first_row) * p->own_units * GATES;
+    p->gx += (size_t)(mine->rows.n) * p->own_units * GATES;
   }
 }
 #endif
@@ -173,22 +172,21 @@ INLINE bool leave_stage(volatile __global int *place, int members, int number, i
 
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     __global float *gx, __global const stored *W, __global const float *params, __global const int *lengths,
-    __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
+    __global const int *order, __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
     int reverse, __global const stored *W_second, const step_shape second, volatile __global int *places,
-    int slice_rows, int low, int members, int resume, int spins, __global const stored *x, __global const stored *W_in,
+    int slices, int low, int members, int resume, int spins, __global const stored *x, __global const stored *W_in,
     int I, int x_ld, int ahead) {
   __local int answer;
   int group = (int)get_group_id(0);
   volatile __global int *place = places + group / members * SYNC_WORDS;
   const in_turn buffers = {{h_even, h_odd}, {c_even, c_odd}};
-  share mine = share_of(group, members, slice_rows, low, s.B, s.UP / BLOCK);
-  stage p = {s, 0, gx, params, lengths, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
+  share mine = share_of(group, members, slices, low, s.B, s.UP / BLOCK);
+  stage p = {s, 0, gx, params, lengths, order, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
   int k = resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0;
 #if INPUT
-  size_t most = (size_t)((s.UP / BLOCK + members - 1) / members) * GATES * BLOCK * ahead * slice_rows;
+  size_t most = (size_t)((s.UP / BLOCK + members - 1) / members) * GATES * BLOCK * ahead * ((s.B + slices - 1) / slices);
   projection in = {x, W_in, gx + group * most, I, x_ld, reverse, ahead, k};
-  p.first_row = mine.first_row;
   p.first_unit = mine.first * BLOCK;
   p.own_units = (mine.end - mine.first) * BLOCK;
 #endif
@@ -207,7 +205,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     together = leave_stage(place, members, STAGES * k, spins, &answer);
 #if SECOND
     if (together) {
-      share second_share = share_of(group, members, slice_rows, low, s.B, second.UP / BLOCK);
+      share second_share = share_of(group, members, slices, low, s.B, second.UP / BLOCK);
       second_share.turned = mine.turned;
       p.s = second;
       run_second(&p, W_second, &second_share);

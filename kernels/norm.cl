@@ -96,7 +96,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_input(__gl
 /* The pre-activation of a gate from its place in the product, where norm_cell has left what is to be normalised. */
 INLINE floatv normed_preactivation(const stage *p, __global const float *product, const moments m[4], int gate,
                                           int b, int j, floatv c) {
-  unit_input in = INPUT_OF(p, b, j);
+  unit_input in = INPUT_OF(p, b, b, j);
   floatv value = normal(LOADV(product + gate * p->s.HP + j), m[gate]);
 #if NORM == NORM_HASTE
   value = FMA(param(in, NORM_HH(gate)), value, x_of(in, gate) + param(in, BIAS(gate)));
@@ -110,7 +110,7 @@ INLINE floatv normed_preactivation(const stage *p, __global const float *product
 INLINE moments sum_gate(const stage *p, __global float *product, int gate, int b, __global const float *c,
                                __local float *shared) {
   FOR_UNITS(j, p->s.HP) {
-    unit_input in = INPUT_OF(p, b, j);
+    unit_input in = INPUT_OF(p, b, b, j);
     __global float *at = product + gate * p->s.HP + j;
     STOREV(with_peephole(LOADV(at) + x_of(in, gate), in, gate, LOADV(c + j)), at);
   }
@@ -157,12 +157,12 @@ INLINE void norm_step(const stage *p, __global float *product, int b, __local fl
 
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_cell(
     __global const float *gx, __global float *product, __global const float *params, __global const int *lengths,
-    __global const stored *h_in, __global stored *h_out, __global const float *c_in, __global float *c_out,
+    __global const int *order, __global const stored *h_in, __global stored *h_out, __global const float *c_in, __global float *c_out,
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
     int t) {
   __local float shared[LANES];
   int b = (int)get_group_id(0);
-  stage p = {s, t, gx, params, lengths, h_in, h_out, c_in, c_out, middle, extra, y, cells};
+  stage p = {s, t, gx, params, lengths, order, h_in, h_out, c_in, c_out, middle, extra, y, cells};
   if (is_active(&p, b)) {
     norm_step(&p, product + (size_t)b * 4 * s.HP, b, shared);
     return;

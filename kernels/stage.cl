@@ -4,9 +4,10 @@
  * input projection of its padding is not read.
  *
  *   gx      [n*B, G*HP] f32     x_t W_ih^T of every step of the chunk, gates one after another; or, with -DINPUT=1,
- *           [rows, own blocks, G, BLOCK] f32 of this step's rows first_row .. and of units first_unit ..: see chunk.cl
+ *           [rows of the slice, own blocks, G, BLOCK] f32 of this step and of units first_unit ..: see chunk.cl
  *   params  [rows, HP]  f32     biases, peepholes, gains: see cell.cl
  *   lengths [B]         i32
+ *   order   [B]         i32     all batch rows, longer ones first, so that the rows of a tile end together
  *   h_in    [B, RP]     stored  h_{t-1}; h_out: h_t
  *   c_in    [B, HP]     f32     c_{t-1}; c_out: c_t; LSTM
  *   middle  [B, HP]     stored  what the next stage multiplies: m or r h
@@ -57,7 +58,7 @@ typedef struct stage {
   step_shape s;
   int t;
   __global const float *gx, *params;
-  __global const int *lengths;
+  __global const int *lengths, *order;
   __global const stored *h_in;
   __global stored *h_out;
   __global const float *c_in;
@@ -67,7 +68,7 @@ typedef struct stage {
   __global stored *y;
   __global float *cells;
 #if INPUT
-  int first_row, first_unit, own_units; /* of gx */
+  int first_unit, own_units; /* of gx */
 #endif
 } stage;
 
@@ -75,14 +76,14 @@ INLINE bool is_active(const stage *p, int b) {
   return p->t < p->lengths[b];
 }
 
-/* No function: the copy of a structure that one returns carries marks that oclgrind does not know. */
+/* i: number of the row in its slice; b: of the row in the batch. No function: the copy of a structure that one returns carries marks that oclgrind does not know. */
 #if INPUT
-#define INPUT_OF(stage_, b_, j_)                                                                                     \
-  ((unit_input){(stage_)->gx + (size_t)((b_) - (stage_)->first_row) * (stage_)->own_units * GATES +                  \
+#define INPUT_OF(stage_, i_, b_, j_)                                                                                     \
+  ((unit_input){(stage_)->gx + (size_t)(i_) * (stage_)->own_units * GATES +                  \
                     ((j_) - (stage_)->first_unit) / BLOCK * GATES * BLOCK + (int)get_local_id(0) * VW,               \
                 (stage_)->params + (j_), BLOCK, (stage_)->s.HP})
 #else
-#define INPUT_OF(stage_, b_, j_)                                                                                     \
+#define INPUT_OF(stage_, i_, b_, j_)                                                                                     \
   ((unit_input){(stage_)->gx + ((size_t)(stage_)->t * (stage_)->s.B + (b_)) * (stage_)->s.gates * (stage_)->s.HP + (j_), \
                 (stage_)->params + (j_), (stage_)->s.HP, (stage_)->s.HP})
 #endif
@@ -144,8 +145,8 @@ INLINE void store_lstm(const stage *p, floatv m, floatv c, bool active, int b, i
 }
 #endif
 
-/* Stage `kind` of one batch row, units j .. j + VW - 1, from its product. */
-INLINE void run_stage(const stage *p, const int kind, const floatv *a, int b, int j) {
+/* Stage `kind` of one batch row, units j .. j + VW - 1, from its product. i and b: as in INPUT_OF. */
+INLINE void run_stage(const stage *p, const int kind, const floatv *a, int i, int b, int j) {
   bool active = is_active(p, b);
 #if KIND == LSTM
   if (kind == STAGE_PROJECT) {
@@ -155,7 +156,7 @@ INLINE void run_stage(const stage *p, const int kind, const floatv *a, int b, in
   floatv c = LOADV(p->c_in + (size_t)b * p->s.HP + j);
   floatv m = (floatv)(0.0f);
   if (active) {
-    m = lstm_cell(a, INPUT_OF(p, b, j), &c);
+    m = lstm_cell(a, INPUT_OF(p, i, b, j), &c);
   }
   store_lstm(p, m, c, active, b, j);
 #else
@@ -165,17 +166,17 @@ INLINE void run_stage(const stage *p, const int kind, const floatv *a, int b, in
   floatv h = LOAD_STORED(p->h_in + at);
   if (kind == STAGE_RESET) {
     floatv z = (floatv)(0.0f);
-    STORE_STORED(active ? gru_reset(a, INPUT_OF(p, b, j), h, &z) : h_new, p->middle + at);
+    STORE_STORED(active ? gru_reset(a, INPUT_OF(p, i, b, j), h, &z) : h_new, p->middle + at);
     STOREV(z, p->extra + at);
     return;
   }
   if (active) {
-    h_new = kind == STAGE_CANDIDATE ? gru_candidate(a[0], INPUT_OF(p, b, j), LOADV(p->extra + at), h)
-                                    : gru_cell(a, INPUT_OF(p, b, j), h);
+    h_new = kind == STAGE_CANDIDATE ? gru_candidate(a[0], INPUT_OF(p, i, b, j), LOADV(p->extra + at), h)
+                                    : gru_cell(a, INPUT_OF(p, i, b, j), h);
   }
 #else
   if (active) {
-    h_new = rnn_cell(a[0], INPUT_OF(p, b, j));
+    h_new = rnn_cell(a[0], INPUT_OF(p, i, b, j));
   }
 #endif
   store_h(p, h_new, active, b, j);

@@ -17,9 +17,8 @@ enum {
 /* Slices of rows and members of a slice: as many groups as the device has compute units, in all. */
 static void share_rows(const oclstm__cl *cl, oclstm__runner *r, size_t B) {
   size_t units = oclstm__max(cl->base.device.compute_units, 1);
-  size_t slices = oclstm__min(units, B);
   r->members = 1;
-  r->slice_rows = (B + slices - 1) / slices;
+  r->slices = oclstm__min(units, B);
 }
 
 /* Units are shared first: what one member reads of the weights is what its cache has to hold. */
@@ -30,14 +29,14 @@ static oclstm_status share_units(oclstm__cl *cl, oclstm__runner *r, const oclstm
   TRY(oclstm__resident_groups(cl, &units, error));
   size_t blocks = stage->UP / (stage->lanes * cl->vector_width);
   r->members = oclstm__min(units, blocks);
-  size_t slices = oclstm__min(oclstm__max(units / r->members, 1), B);
-  r->slice_rows = (B + slices - 1) / slices;
+  r->slices = oclstm__min(oclstm__max(units / r->members, 1), B);
 done:
   return status;
 }
 
-static size_t slices_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
-  return (plan->base.desc.rows + r->slice_rows - 1) / r->slice_rows;
+/* Most rows of a slice. */
+static size_t slice_rows(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  return (plan->base.desc.rows + r->slices - 1) / r->slices;
 }
 
 /* The layer's gates as if they were a stage: the same blocks of units, the same members. */
@@ -58,8 +57,9 @@ static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, ocl
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   size_t block = r->own_input.lanes * cl->vector_width;
   size_t blocks = (r->HP / block + r->members - 1) / r->members;
-  r->ahead = (PROJECTED_ROWS + r->slice_rows - 1) / r->slice_rows;
-  size_t floats = slices_of(plan, r) * r->members * r->ahead * r->slice_rows * blocks * r->gates * block;
+  size_t rows = slice_rows(plan, r);
+  r->ahead = (PROJECTED_ROWS + rows - 1) / rows;
+  size_t floats = r->slices * r->members * r->ahead * rows * blocks * r->gates * block;
   return oclstm__buffer_create(cl, floats * sizeof(float), "input projection", &r->own_gx,
                                &plan->device_bytes, error);
 }
@@ -107,7 +107,7 @@ static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__s
   } else if (first) {
     share_rows(cl, r, B);
   }
-  oclstm__tile_shape(cl, stage, r->slice_rows);
+  oclstm__tile_shape(cl, stage, slice_rows(plan, r));
   if (!first) {
     stage->rows = r->stages[0].rows;
     stage->low_rows = r->stages[0].low_rows;
@@ -137,8 +137,9 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   unsigned current = steps->state->current;
   const cl_int low = (cl_int)stage->low;
   const cl_mem *W_in = r->own_input.W != NULL ? &r->own_input.W : &second->W; /* unused there */
-  const cl_int numbers[] = {steps->reverse, (cl_int)r->slice_rows,        (cl_int)members, (cl_int)resume,
-                            plan->spins,    (cl_int)r->layer->input_size, (cl_int)r->ahead};
+  const cl_int numbers[] = {steps->reverse,  (cl_int)r->slices, (cl_int)members,
+                            (cl_int)resume,  plan->spins,       (cl_int)r->layer->input_size,
+                            (cl_int)r->ahead};
   const oclstm__arg args[] = {
       {sizeof(cl_int), &numbers[0]},   {sizeof(cl_mem), &second->W},  {sizeof shape, &shape},
       {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &numbers[1]}, {sizeof(cl_int), &low},
@@ -148,8 +149,8 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   };
   TRY(oclstm__stage_args(plan, r, stage, kernel, stage->W, current, 1 - current, steps, error));
   TRY(oclstm__set_args(kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));
-  TRY(oclstm__enqueue_items(oclstm__plan_cl(plan), kernel, slices_of(plan, r) * members * stage->lanes,
-                            stage->lanes, error));
+  TRY(oclstm__enqueue_items(oclstm__plan_cl(plan), kernel, r->slices * members * stage->lanes, stage->lanes,
+                            error));
 done:
   return status;
 }

@@ -7,7 +7,11 @@ static oclstm_status write_lengths(oclstm__cl_plan *plan, const oclstm__sweep *s
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   size_t bytes = plan->base.desc.rows * sizeof *sweep->lengths;
   plan->lengths = sweep->lengths != NULL ? plan->given_lengths : plan->no_lengths;
+  plan->order = sweep->lengths != NULL ? plan->given_order : plan->no_order;
   if (sweep->lengths != NULL) {
+    oclstm__order_rows(sweep->lengths, plan->base.desc.rows, plan->sorted);
+    TRY(oclstm__cl_write(cl, plan->order, CL_FALSE, 0, bytes, plan->sorted, error));
+    TRY(oclstm__cl_order(cl, error));
     TRY(oclstm__cl_write(cl, plan->lengths, CL_FALSE, 0, bytes, sweep->lengths, error));
     TRY(oclstm__cl_order(cl, error));
   }

@@ -103,6 +103,7 @@ static oclstm_status enqueue_lengths(oclstm__cl_plan *plan, const oclstm_opencl_
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   size_t bytes = plan->base.desc.rows * sizeof(cl_int);
   plan->lengths = io->lengths.mem != NULL ? plan->given_lengths : plan->no_lengths;
+  plan->order = plan->no_order;
   if (io->lengths.mem != NULL) {
     CL(clEnqueueCopyBuffer(cl->queue, io->lengths.mem, plan->lengths, io->lengths.offset, 0, bytes, 0, NULL,
                            NULL));

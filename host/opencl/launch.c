@@ -6,7 +6,7 @@ oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__ru
                                    const oclstm__stage *stage, const char *stem, const char *name,
                                    cl_kernel *kernel, oclstm_error *error) {
   oclstm__cl *cl = oclstm__plan_cl(plan);
-  bool chunk = r->slice_rows > 0;
+  bool chunk = r->slices > 0;
   const oclstm__stage *second = chunk && r->n_stages > 1 ? &r->stages[1] : NULL;
   const oclstm__stage *in = r->own_input.W != NULL ? &r->own_input : NULL;
   char cell[OCLSTM__CELL_OPTIONS];
@@ -70,6 +70,7 @@ oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runn
       {sizeof(cl_mem), &second},
       {sizeof(cl_mem), &r->params},
       {sizeof(cl_mem), &plan->lengths},
+      {sizeof(cl_mem), &plan->order},
       {sizeof(cl_mem), &state->h[in]},
       {sizeof(cl_mem), &state->h[out]},
       {sizeof(cl_mem), &c_in},

@@ -71,6 +71,7 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
       {"rows between stages", &plan->middle, w.between ? B * w.units : 0, stored},
       {"rows between stages", &plan->extra, w.between ? B * w.units : 0, sizeof(float)},
       {"lengths", &plan->given_lengths, B, sizeof(cl_int)},
+      {"order of rows", &plan->given_order, B, sizeof(cl_int)},
   };
   for (size_t k = 0; k < sizeof table / sizeof table[0]; ++k) {
     if (table[k].elements > 0) {
@@ -91,8 +92,13 @@ static oclstm_status create_no_lengths(oclstm__cl_plan *plan, oclstm_error *erro
   for (size_t b = 0; b < B; ++b) {
     endless[b] = CL_INT_MAX;
   }
+  plan->sorted = oclstm__alloc(&cl->base.allocator, B, sizeof *plan->sorted);
+  REQUIRE(plan->sorted != NULL, OCLSTM_E_MEMORY, "order of %zu rows", B);
+  oclstm__order_rows(NULL, B, plan->sorted);
   TRY(oclstm__buffer_from(cl, endless, B * sizeof *endless, "lengths", &plan->no_lengths, &plan->device_bytes,
                           error));
+  TRY(oclstm__buffer_from(cl, plan->sorted, B * sizeof *plan->sorted, "order of rows", &plan->no_order,
+                          &plan->device_bytes, error));
 done:
   oclstm__free(&cl->base.allocator, endless);
   return status;
@@ -224,9 +230,10 @@ void oclstm__cl_plan_destroy(oclstm_plan *plan) {
     oclstm__runner_release(&p->runners[k]);
   }
   oclstm__gemm_destroy(&p->head);
-  cl_mem *buffers[] = {
-      &p->head_b,  &p->embedding, &p->caller, &p->activations[0], &p->activations[1], &p->gx,    &p->cells,
-      &p->product, &p->middle,    &p->extra,  &p->given_lengths,  &p->no_lengths,     &p->places};
+  cl_mem *buffers[] = {&p->head_b,         &p->embedding,   &p->caller,        &p->activations[0],
+                       &p->activations[1], &p->gx,          &p->cells,         &p->product,
+                       &p->middle,         &p->extra,       &p->given_lengths, &p->no_lengths,
+                       &p->places,         &p->given_order, &p->no_order};
   for (size_t k = 0; k < sizeof buffers / sizeof buffers[0]; ++k) {
     oclstm__buffer_release(buffers[k]);
   }
@@ -236,6 +243,7 @@ void oclstm__cl_plan_destroy(oclstm_plan *plan) {
   oclstm__kernel_release(&p->unpack_rows[1]);
   oclstm__kernel_release(&p->head_bias);
   oclstm__free(allocator, p->seen);
+  oclstm__free(allocator, p->sorted);
   oclstm__free(allocator, p->runners);
   oclstm__free(allocator, p);
 }

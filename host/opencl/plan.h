@@ -49,12 +49,12 @@ typedef struct oclstm__runner {
   const oclstm_layer *layer;
   size_t direction;
   size_t gates, HP;
-  bool cells;                 /* writes c of every step */
-  oclstm__gemm *input;        /* gx [n*B, gates*HP] = x W_ih^T */
-  cl_kernel norm_input;       /* HASTE: normalises gx */
-  cl_mem params;              /* see opencl/cell.h */
-  size_t slice_rows, members; /* rows, grid: see kernels/chunk.cl */
-  oclstm__stage own_input;    /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
+  bool cells;              /* writes c of every step */
+  oclstm__gemm *input;     /* gx [n*B, gates*HP] = x W_ih^T */
+  cl_kernel norm_input;    /* HASTE: normalises gx */
+  cl_mem params;           /* see opencl/cell.h */
+  size_t slices, members;  /* rows, grid: see kernels/chunk.cl */
+  oclstm__stage own_input; /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
   cl_mem own_gx;
   size_t ahead; /* steps that are projected at once */
   size_t n_stages;
@@ -85,6 +85,10 @@ typedef struct oclstm__cl_plan {
   cl_mem given_lengths; /* [B] i32, those of a call */
   cl_mem no_lengths;    /* [B] i32, each past every step: for calls without */
   cl_mem lengths;       /* one of the two, borrowed */
+  cl_mem given_order;   /* [B] i32, the rows of a call by length, see order.c; */
+  cl_mem no_order;      /* as they come: for calls without lengths, or with lengths on the device; */
+  cl_mem order;         /* and one of the two, borrowed */
+  cl_int *sorted;       /* given_order on the host */
   cl_mem places;        /* grid: where the members of a slice meet, see kernels/sync.cl */
   size_t n_places;
   cl_int *seen; /* of the places, on the host */
@@ -172,7 +176,7 @@ oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__ru
 oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                                  const oclstm__stage *stage, cl_kernel kernel, cl_mem second, unsigned in,
                                  unsigned out, const oclstm__steps *steps, oclstm_error *error);
-enum { OCLSTM__STEP_ARG = 13 };
+enum { OCLSTM__STEP_ARG = 14 };
 enum { OCLSTM__SPINS = 1 << 26 };
 /* Shape argument of kernels/stage.cl; the same members in the same order. */
 typedef struct oclstm__step_shape {
@@ -202,6 +206,11 @@ typedef struct oclstm__widths {
 oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells);
 /* Decides plan->base.desc.steps. E_DEVICE_MEMORY, E_LIMIT when even what is asked for does not fit. */
 oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error);
+
+/* ---- order.c ---- */
+
+/* The numbers of n rows, longer ones first; as they come where lengths is NULL. */
+void oclstm__order_rows(const int32_t *lengths, size_t n, cl_int *order);
 
 /* ---- residency.c ---- */
 
