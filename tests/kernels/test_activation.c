@@ -7,8 +7,8 @@
 
 enum { BINADES = 256, MOST_EACH = 1024 };
 
-/* n floats of either sign: the first three and the last two of each binade, and others between; the last binade is Inf and
- * NaN. */
+/* n floats of either sign: the first three and the last two of each binade, and others between; the last binade is Inf
+ * and NaN. */
 static size_t make_some(float *x, size_t each) {
   uint64_t seed = options.seed;
   size_t n = 0;
