@@ -13,7 +13,7 @@ bin=$here/bin
 quick=
 seconds=540
 device=0:0
-questions="machine clinfo device ptx coresidency barrier launch peaks clblast torch tests bench"
+questions="machine clinfo device ptx coresidency barrier resident launch peaks clblast torch tests bench"
 [ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 out=$1
 shift
