@@ -46,6 +46,15 @@ libraries=$here/lib
 # The C++ library of the build machine serves where there is none, and only there: an older one would get in the way.
 [ ! -d "$here/lib/cxx" ] || ldconfig -p 2>/dev/null | grep -q 'libstdc++\.so\.6' || libraries=$libraries:$here/lib/cxx
 
+# Large ones travel packed.
+for packed in "$here"/lib/*.gz; do
+  [ -f "$packed" ] || continue
+  unpacked=$out/lib/$(basename "$packed" .gz)
+  mkdir -p "$out/lib"
+  [ -f "$unpacked" ] || { gunzip -c "$packed" >"$unpacked.part" && mv "$unpacked.part" "$unpacked"; }
+  libraries=$here/lib:$out/lib${libraries#"$here/lib"}
+done
+
 find_driver() {
   find /usr /opt /lib /lib64 /run -xdev -name 'libnvidia-opencl.so*' 2>/dev/null
   find /usr/local/nvidia -name 'libnvidia-opencl.so*' 2>/dev/null # often a mount of its own
