@@ -69,4 +69,5 @@ done | awk '$3 ~ /^\// { print $3 }' | sort -u | while read -r library; do
   esac
 done
 find "$out/bin" "$out/lib" "$out/tests" -type f \( -name 'test_*' -o -name '*.so*' -o -path '*/bin/*' \) -exec strip -s {} + 2>/dev/null || true
+find "$out/lib" -type f -size +8M -exec gzip -9 {} + # oneDNN has 38 MiB, a quarter of that packed; first.sh unpacks it
 du -sk "$out" | awk '{ printf "bundle.sh: %.1f MiB\n", $1 / 1024 }'

@@ -13,7 +13,7 @@ bin=$here/bin
 quick=
 seconds=540
 device=0:0
-questions="machine clinfo device ptx coresidency barrier launch peaks clblast torch tests bench"
+questions="machine clinfo device ptx coresidency barrier resident launch peaks clblast torch tests bench"
 [ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 out=$1
 shift
@@ -45,6 +45,15 @@ say() {
 libraries=$here/lib
 # The C++ library of the build machine serves where there is none, and only there: an older one would get in the way.
 [ ! -d "$here/lib/cxx" ] || ldconfig -p 2>/dev/null | grep -q 'libstdc++\.so\.6' || libraries=$libraries:$here/lib/cxx
+
+# Large ones travel packed.
+for packed in "$here"/lib/*.gz; do
+  [ -f "$packed" ] || continue
+  unpacked=$out/lib/$(basename "$packed" .gz)
+  mkdir -p "$out/lib"
+  [ -f "$unpacked" ] || { gunzip -c "$packed" >"$unpacked.part" && mv "$unpacked.part" "$unpacked"; }
+  libraries=$here/lib:$out/lib${libraries#"$here/lib"}
+done
 
 find_driver() {
   find /usr /opt /lib /lib64 /run -xdev -name 'libnvidia-opencl.so*' 2>/dev/null

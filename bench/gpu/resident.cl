@@ -1,5 +1,6 @@
-/* A design to be measured: an LSTM's recurrence in one launch, with W_hh in registers. It has only been assembled (tests/gpu,
- * docs/gpu.md); nothing here has run yet.
+/* A design to be measured: an LSTM's recurrence in one launch, with W_hh in registers. It has been assembled for
+ * sm_90, and its plain twin (PTX 0) is right on PoCL in one
+ * group; with several, and on a GPU, nothing is known yet (docs/gpu.md).
  *
  * A group of 8 warps owns UNITS = 4 * MT hidden units, all four gates of them: MT * 16 rows of W_hh, of which each warp
  * keeps the part for an eighth of K = 256 * KS as fragments, 8 * MT * KS registers a lane, from the first step to the last.
@@ -20,19 +21,24 @@
 #define KS 4
 #define NT 4 /* 32 batch rows */
 #endif
+#ifndef PTX
+#define PTX 0
+#endif
 #define UNITS (4 * MT)
 #define PAIRS (UNITS * 16) /* units by 16 batch rows, of a chunk of two tiles of them */
 #define CHUNKS (NT / 2)
 #define OWN ((PAIRS + 255) / 256)
 
-static inline void mma(float d[4], uint4 a, uint b0, uint b1) {
+#if PTX
+#define UNROLL _Pragma("unroll")
+static inline void mma(float d[4], uint4 a, uint b0, uint b1, __local uint *exchange) {
   __asm__ volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
                    : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                    : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "r"(b0), "r"(b1));
 }
 
 /* Past the first cache: another group has written it since. */
-static inline uint4 load_h(__global const uint4 *p) {
+static inline uint4 load_h(__global uint4 *p) {
   uint4 v;
   __asm__ volatile("ld.relaxed.gpu.global.v4.u32 {%0,%1,%2,%3}, [%4];"
                    : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
@@ -41,10 +47,14 @@ static inline uint4 load_h(__global const uint4 *p) {
   return v;
 }
 
-static inline uint acquire(__global const uint *p) {
+static inline uint acquire(__global uint *p) {
   uint v;
   __asm__ volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
   return v;
+}
+
+static inline void release(__global uint *p, uint v) {
+  __asm__ volatile("st.release.gpu.global.u32 [%0], %1;" : : "l"(p), "r"(v) : "memory");
 }
 
 static inline float tanh_of(float x) {
@@ -52,6 +62,57 @@ static inline float tanh_of(float x) {
   __asm__ volatile("tanh.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
+#else
+/* Plain twins, as in kernels/gemm_mma.cl: all that is around the instructions can be tried on a CPU. */
+#define UNROLL _Pragma("nounroll")
+static inline float widen(uint bits) {
+  return as_float(bits << 16);
+}
+
+static inline float add_pair(float d, uint a, uint w) {
+  return d + widen(a & 0xffffu) * widen(w & 0xffffu) + widen(a >> 16) * widen(w >> 16);
+}
+
+static inline void mma(float d[4], uint4 a, uint b0, uint b1, __local uint *exchange) {
+  uint item = (uint)get_local_id(0), lane = item % 32, warp = item - lane, g = lane / 4, t = lane % 4;
+  const uint own[6] = {a.x, a.y, a.z, a.w, b0, b1};
+  for (int r = 0; r < 6; ++r) {
+    exchange[item * 6 + r] = own[r];
+  }
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (int further = 0; further < 2; ++further) {
+    for (uint s = 0; s < 4; ++s) {
+      __local const uint *from_A = exchange + (warp + g * 4 + s) * 6 + 2 * further;
+      uint w0 = exchange[(warp + (2 * t) * 4 + s) * 6 + 4 + further];
+      uint w1 = exchange[(warp + (2 * t + 1) * 4 + s) * 6 + 4 + further];
+      d[0] = add_pair(d[0], from_A[0], w0);
+      d[1] = add_pair(d[1], from_A[0], w1);
+      d[2] = add_pair(d[2], from_A[1], w0);
+      d[3] = add_pair(d[3], from_A[1], w1);
+    }
+  }
+  barrier(CLK_LOCAL_MEM_FENCE);
+}
+
+static inline uint4 load_h(__global uint4 *p) {
+  return *(volatile __global uint4 *)p;
+}
+
+static inline uint acquire(__global uint *p) {
+  uint v = atomic_or(p, 0u);
+  mem_fence(CLK_GLOBAL_MEM_FENCE);
+  return v;
+}
+
+static inline void release(__global uint *p, uint v) {
+  mem_fence(CLK_GLOBAL_MEM_FENCE);
+  atomic_xchg(p, v);
+}
+
+static inline float tanh_of(float x) {
+  return tanh(x);
+}
+#endif
 
 static inline float sigmoid_of(float x) {
   return fma(tanh_of(0.5f * x), 0.5f, 0.5f);
@@ -68,23 +129,24 @@ static inline uint place_of_h(uint b, uint k) {
 }
 
 /* Sums of this warp's part of K for two tiles of batch rows, to its place in local memory. */
-static inline void multiply(const uint4 w[MT][KS][2], __global const uint4 *h, int chunk, __local float *sums) {
+static inline void multiply(const uint4 w[MT][KS][2], __global uint4 *h, int chunk, __local float *sums,
+                            __local uint *exchange) {
   uint lane = (uint)get_local_id(0) % 32, warp = (uint)get_local_id(0) / 32;
-#pragma unroll
+  UNROLL
   for (int n = 0; n < 2; ++n) {
     uint4 b[KS];
     float acc[MT][4];
-#pragma unroll
+  UNROLL
     for (int k = 0; k < KS; ++k) {
       b[k] = load_h(h + ((chunk * 2 + n) * (8 * KS) + warp * KS + k) * 32 + lane);
     }
-#pragma unroll
+  UNROLL
     for (int m = 0; m < MT; ++m) {
       acc[m][0] = acc[m][1] = acc[m][2] = acc[m][3] = 0.0f;
-#pragma unroll
+  UNROLL
       for (int k = 0; k < KS; ++k) {
-        mma(acc[m], w[m][k][0], b[k].x, b[k].y);
-        mma(acc[m], w[m][k][1], b[k].z, b[k].w);
+        mma(acc[m], w[m][k][0], b[k].x, b[k].y, exchange);
+        mma(acc[m], w[m][k][1], b[k].z, b[k].w, exchange);
       }
       __local float *to = sums + (warp * MT * 16 + m * 16 + lane / 4) * 16 + n * 8 + lane % 4 * 2;
       to[0] = acc[m][0];
@@ -131,6 +193,11 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void resident(__global
                                                                         int steps, uint polls) {
   __local float sums[8 * MT * 16 * 16];
   __local uint failed;
+#if PTX
+  __local uint *exchange = 0;
+#else
+  __local uint exchange[256 * 6];
+#endif
   const uint groups = (uint)get_num_groups(0), group = (uint)get_group_id(0), item = (uint)get_local_id(0);
   uint4 w[MT][KS][2];
   float gx[CHUNKS][OWN][4], c[CHUNKS][OWN];
@@ -147,11 +214,11 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void resident(__global
   }
   load_gx(gx, gx_all + (size_t)group * CHUNKS * 4 * PAIRS);
   for (int t = 0; t < steps; ++t) {
-    __global const uint4 *h_in = (__global const uint4 *)h + (t & 1) * (NT * 8 * KS * 32);
+    __global uint4 *h_in = (__global uint4 *)h + (t & 1) * (NT * 8 * KS * 32);
     __global ushort *h_out = h + (1 - (t & 1)) * (NT * 8 * KS * 32 * 8);
-#pragma unroll
+    UNROLL
     for (int chunk = 0; chunk < CHUNKS; ++chunk) {
-      multiply(w, h_in, chunk, sums);
+      multiply(w, h_in, chunk, sums, exchange);
       barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
       for (int own = 0; own < OWN; ++own) {
@@ -165,7 +232,7 @@ __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void resident(__global
       barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     }
     if (item == 0) {
-      __asm__ volatile("st.release.gpu.global.u32 [%0], %1;" : : "l"(flags + group), "r"(t + 1) : "memory");
+      release(flags + group, (uint)(t + 1));
     }
     if (t + 1 < steps) { /* on its way while the others arrive */
       load_gx(gx, gx_all + ((size_t)(t + 1) * groups + group) * CHUNKS * 4 * PAIRS);

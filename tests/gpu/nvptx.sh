@@ -112,7 +112,7 @@ for shape in "1 1 4" "2 2 4" "4 2 4" "2 4 4" "2 4 8" "4 4 4" "3 6 4"; do
   # shellcheck disable=SC2086
   set -- $shape
   echo "resident MT $1 KS $2 NT $3"
-  compile bench/gpu/resident.cl -DMT="$1" -DKS="$2" -DNT="$3"
+  compile bench/gpu/resident.cl -DPTX=1 -DMT="$1" -DKS="$2" -DNT="$3"
   no_spills resident "$shape"
 done
 for format in 1 2 3; do
