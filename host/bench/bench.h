@@ -131,11 +131,10 @@ typedef struct bench_outcome {
   double prepare_seconds;           /* NaN: not known */
   double kernel_seconds;            /* of a run that is profiled; NaN: not known */
   bool counted;
-  oclstm_counters counters; /* of one run */
-  uint64_t calls;           /* of oclstm_forward in one run */
-  uint64_t device_bytes;    /* of the plan */
-  uint64_t resident_before,
-      resident_after; /* bytes of this process, after the first run and after the last */
+  oclstm_counters counters;                 /* of one run */
+  uint64_t calls;                           /* of oclstm_forward in one run */
+  uint64_t device_bytes;                    /* of the plan */
+  uint64_t resident_before, resident_after; /* bytes of this process, before the rounds and behind them */
   char strategy[32], gemm[32];
 } bench_outcome;
 

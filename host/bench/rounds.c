@@ -40,7 +40,6 @@ static void make_ready(bench_column *column, bench_data *data, bench_outcome *ou
   bool good = column->type->prepare(column, data, outcome) && bench_check(data, column->precision, outcome) &&
               column->type->run(column, 0, &first, outcome);
   outcome->samples[0] = first; /* until there are better ones: how long a run takes, for warm-ups */
-  outcome->resident_before = bench_resident_bytes();
   if (!good) {
     column->type->finish(column);
   }
@@ -86,11 +85,14 @@ bool bench_rounds(const bench_columns *columns, bench_data *data, const bench_li
     make_ready(&columns->items[k], data, &outcomes[k]);
     going = going && !limits->stopped();
   }
+  const uint64_t before = bench_resident_bytes(); /* of all columns together, each having run */
   going = going && run_rounds(columns, limits, outcomes);
+  const uint64_t after = bench_resident_bytes();
   for (size_t k = 0; k < columns->n; ++k) {
     bench_outcome *outcome = &outcomes[k];
     outcome->seconds = bench_summarise(outcome->samples, outcome->state == BENCH_DONE ? outcome->n : 0);
-    outcome->resident_after = bench_resident_bytes();
+    outcome->resident_before = before;
+    outcome->resident_after = after;
     if (outcome->state != BENCH_DONE) {
       continue;
     }

@@ -63,10 +63,10 @@ class Runs(CliTest):
         self.assertGreater(result["share_of_roofline"], 0)
 
     def test_refused(self):
-        report = self.bench("3,1,2,2", *QUICKLY, "--strategy", "auto", "--strategy", "grid")
-        refused = report["shapes"][0]["results"][1]
+        refused = self.bench("3,1,2,2", *QUICKLY, "--memory", "1K")["shapes"][0]["results"][0]
         self.assertEqual(refused["state"], "refused")
-        self.assertIn("grid", refused["why"])
+        self.assertIn("E_DEVICE_MEMORY", refused["why"])
+        self.assertNotIn("samples", refused)
 
     def test_ragged(self):
         report = self.bench(*[f"20,10,4,8,lstm,1,1,{rows}" for rows in ["ragged", "padded", "equal"]], *QUICKLY)
