@@ -88,7 +88,8 @@ class OnCPU:
     kernel_seconds = None
 
     def __init__(self, shape, weights, x, lengths, wanted):
-        self.shape, self.x, self.type = shape, torch.from_numpy(x), TYPES[shape.precision]
+        self.shape, self.type = shape, TYPES[shape.precision]
+        self.x = torch.from_numpy(x).to(self.type)
         self.module = make_module(shape, weights, "cpu").eval()
         ways = self.dense(wanted) if lengths is None else self.ragged(torch.from_numpy(lengths), wanted)
         if not ways:
@@ -102,7 +103,7 @@ class OnCPU:
             return {"native": self.native} if not wanted or "native" in wanted else {}
         ways = {"oneDNN": self.plain, "native": self.native}
         if not wanted or "compiled" in wanted:
-            ways["compiled"] = compiled(self.module, self.x.to(self.type))
+            ways["compiled"] = compiled(self.module, self.x)
         return {name: way for name, way in ways.items() if way and name in (wanted or ("oneDNN", "compiled"))}
 
     def ragged(self, lengths, wanted):
@@ -121,7 +122,7 @@ class OnCPU:
 
     def forward(self, way):
         with torch.inference_mode():
-            return way(self.x.to(self.type))
+            return way(self.x)
 
     def run(self):
         self.result = self.forward(self.chosen)

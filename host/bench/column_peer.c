@@ -24,6 +24,7 @@ typedef struct peer_column {
   bench_peer *peer;
   bench_shape shape; /* whose files are there */
   bool files;
+  json_int_t id; /* of its prepare: another precision's may have come behind it */
 } peer_column;
 
 /* ---- one request, one answer ---- */
@@ -130,6 +131,7 @@ static bool prepare(bench_column *column, bench_data *data, bench_outcome *outco
     return bench_fail(outcome, BENCH_REFUSED, "T steps at once would take too much memory");
   }
   json_t *request = describe(data, column->precision, ++c->peer->prepared);
+  c->id = c->peer->prepared;
   c->shape = *data->shape;
   c->files = true;
   if (request == NULL || bench_peer_write(c->peer->folder, data, request, &error) != OCLSTM_OK) {
@@ -147,8 +149,9 @@ static bool prepare(bench_column *column, bench_data *data, bench_outcome *outco
 static bool run(bench_column *column, unsigned warm_up, double *seconds, bench_outcome *outcome) {
   peer_column *c = self_of(column);
   json_t *answer = NULL;
-  if (!ask(c->peer, json_pack("{s:s, s:i, s:i}", "op", "time", "warm_up", (int)warm_up, "repeats", 1),
-           &answer)) {
+  json_t *request =
+      json_pack("{s:s, s:I, s:i, s:i}", "op", "time", "id", c->id, "warm_up", (int)warm_up, "repeats", 1);
+  if (!ask(c->peer, request, &answer)) {
     return bench_fail(outcome, BENCH_FAILED, "%s", c->peer->gone);
   }
   const json_t *ns = json_array_get(json_object_get(answer, "ns"), 0);

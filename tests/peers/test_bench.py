@@ -6,12 +6,14 @@
 SPDX-License-Identifier: MIT
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
 
+SCRIPTED = pathlib.Path(__file__).parent.parent / "bench/peer.py"
 REPORT = pathlib.Path(__file__).parent.parent.parent / "bench/report.py"
 TITLES = {"pytorch": "PyTorch", "onnxruntime": "ONNX Runtime"}
 
@@ -23,6 +25,19 @@ class BenchTest(unittest.TestCase):
                 "--peer", COMMAND, "--json"]
         cls.text = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True, timeout=100).stdout
         cls.document = json.loads(cls.text)
+
+    def test_precisions(self):
+        """Each column times what was prepared for it: a peer that leaves its requests in a file says so."""
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder) / "log"
+            line = [PROGRAM, "bench", "5,2,4,8", "--device", "cpu", "--onednn", "off", "--no-peaks", "--repeats", "2", "--precision", "f32",
+                    "--precision", "bf16", "--peer", f"'{sys.executable}' -B '{SCRIPTED}' good", "--json"]
+            subprocess.run(line, check=True, stdout=subprocess.DEVNULL, timeout=100, env={**os.environ, "PEER_LOG": str(log)})
+            requests = [json.loads(text) for text in log.read_text().splitlines()]
+        prepared = {request["precision"]: request["id"] for request in requests if request["op"] == "prepare"}
+        self.assertEqual(sorted(prepared), ["bf16", "f32"])
+        times = [request["id"] for request in requests if request["op"] == "time"]
+        self.assertEqual({k: times.count(k) for k in times}, {prepared["f32"]: 3, prepared["bf16"]: 3})
 
     def test_column(self):
         ours, peer = self.document["columns"]
