@@ -72,7 +72,7 @@ static const char *why_not_drawn(const oclstm__cl_plan *plan, const oclstm__runn
     return "";
   }
   if (plan->gemm != &oclstm__gemm_plain && type != OCLSTM_DEVICE_GPU) {
-    return "CLBlast adds in another order than our own product";
+    return "another product, CLBlast's, adds in another order";
   }
   return type == OCLSTM_DEVICE_CPU && r->layer->layer_norm == OCLSTM_NORM_NONE
              ? "more launches for the same product as fused-step's"

@@ -1,6 +1,6 @@
 /* Products with fixed weights: C [M, ldc] = A [M, lda] W^T, W [N, K].
  *
- * Two providers make them: CLBlast, float32 only, and kernels/gemm.cl.
+ * Three providers make them: CLBlast, float32 only; kernels/gemm.cl; and kernels/gemm_mma.cl, f16 and bf16 only.
  * A row of C has the same bits whatever M is and wherever in A
  * the row stands: providers that choose kernels by size are always called with the same number of rows.
  * SPDX-License-Identifier: MIT */
@@ -22,7 +22,7 @@ typedef struct oclstm__gemm_shape {
 typedef struct oclstm__gemm oclstm__gemm;
 
 typedef struct oclstm__gemm_provider {
-  const char *name; /* "clblast 1.5.3", "plain" */
+  const char *name; /* "clblast 1.5.3", "plain", "mma" */
   /* W: float32, rounded here to what is stored. */
   oclstm_status (*create)(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
                           oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error);
@@ -39,10 +39,19 @@ struct oclstm__gemm {
 
 extern const oclstm__gemm_provider oclstm__gemm_clblast;
 extern const oclstm__gemm_provider oclstm__gemm_plain;
+extern const oclstm__gemm_provider oclstm__gemm_mma;
 
 /* Whether CLBlast serves this device; why_not otherwise (a static text, or one written to `text`). The first question
  * compiles CLBlast's kernels, later ones are answered from the driver's cache. */
 bool oclstm__clblast_serves(oclstm__cl *cl, char *text, size_t bytes);
+
+/* The same of the matrix instructions: they are there, the kernel compiles, and a product of integers comes out exact. On
+ * other devices the provider works too, by its kernel's plain twin, and is for tests alone. */
+bool oclstm__mma_serves(oclstm__cl *cl, oclstm_precision precision, char *text, size_t bytes);
+/* That product, by whatever the provider uses here. */
+oclstm_status oclstm__mma_trial(oclstm__cl *cl, oclstm_precision precision, oclstm_error *error);
+/* Where element (n, k) of W lies in its packed form, of K in `depths` steps of 32. */
+size_t oclstm__mma_place(size_t depths, size_t n, size_t k);
 
 /* Packs W, rounds it to what is stored, and writes it to a new buffer. */
 oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *panels,

@@ -29,8 +29,16 @@ bool oclstm__owns_input(const oclstm__cl_plan *plan, const oclstm__strategy *str
   return strategy->prepare_input != NULL && oclstm__plan_cl(plan)->vector_width > 1;
 }
 
-/* AUTO: CLBlast where it serves, except where a strategy that was not asked for by name runs on a CPU device: our own
- * product is several times faster there (docs/strategies.md). What is stored in 16 bits is our own product's alone. */
+/* What is stored in 16 bits is multiplied by the device's matrix instructions where it has them. */
+static bool by_instructions(oclstm__cl *cl, const oclstm_plan_desc *desc, char *why_not, size_t bytes) {
+  bool wanted = desc->gemm == OCLSTM_GEMM_MMA ||
+                (desc->gemm == OCLSTM_GEMM_AUTO && desc->precision != OCLSTM_PRECISION_F32 &&
+                 cl->base.device.type == OCLSTM_DEVICE_GPU);
+  return wanted && oclstm__mma_serves(cl, desc->precision, why_not, bytes);
+}
+
+/* AUTO in float32: CLBlast where it serves, except where a strategy that was not asked for by name runs on a CPU device:
+ * our own product is several times faster there (docs/strategies.md). In 16 bits: matrix instructions, or our own. */
 oclstm_status oclstm__choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
                                   const oclstm__gemm_provider **gemm, char *why, size_t bytes,
                                   oclstm_error *error) {
@@ -39,10 +47,14 @@ oclstm_status oclstm__choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
       cl->base.device.type == OCLSTM_DEVICE_CPU && desc->strategy != OCLSTM_STRATEGY_STEPWISE;
   *gemm = &oclstm__gemm_plain;
   why[0] = '\0';
-  if (desc->gemm == OCLSTM_GEMM_PLAIN) {
+  if (by_instructions(cl, desc, why, bytes)) {
+    *gemm = &oclstm__gemm_mma;
+  } else if (desc->gemm == OCLSTM_GEMM_PLAIN) {
     (void)snprintf(why, bytes, "as asked");
   } else if (desc->precision != OCLSTM_PRECISION_F32) {
-    (void)snprintf(why, bytes, "CLBlast would add in 16 bits");
+    if (why[0] == '\0') {
+      (void)snprintf(why, bytes, "CLBlast would add in 16 bits");
+    }
   } else if (desc->gemm == OCLSTM_GEMM_AUTO && own_is_faster) {
     (void)snprintf(why, bytes, "faster than CLBlast on a CPU device");
   } else if (oclstm__clblast_serves(cl, why, bytes)) {

@@ -40,12 +40,16 @@ done:
 oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
                                   const oclstm_plan_desc *desc, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  char text[200];
   for (size_t l = 0; l < model->n_layers; ++l) {
     TRY(oclstm__strategy_serves(oclstm__cl_of(context), desc->strategy, &model->layers[l], true, error));
   }
   REQUIRE(desc->precision == OCLSTM_PRECISION_F32 || desc->gemm != OCLSTM_GEMM_CLBLAST, OCLSTM_E_UNSUPPORTED,
           "precision %s is not supported with CLBlast, which would add in 16 bits",
           desc->precision == OCLSTM_PRECISION_F16 ? "f16" : "bf16");
+  REQUIRE(desc->gemm != OCLSTM_GEMM_MMA ||
+              oclstm__mma_serves(oclstm__cl_of(context), desc->precision, text, sizeof text),
+          OCLSTM_E_UNSUPPORTED, "%s", text);
 done:
   return status;
 }

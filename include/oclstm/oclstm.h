@@ -534,7 +534,12 @@ typedef enum oclstm_strategy {
   OCLSTM_STRATEGY_GRID        /* a chunk = one kernel; work-groups own hidden units */
 } oclstm_strategy;
 
-typedef enum oclstm_gemm { OCLSTM_GEMM_AUTO, OCLSTM_GEMM_CLBLAST, OCLSTM_GEMM_PLAIN } oclstm_gemm;
+typedef enum oclstm_gemm {
+  OCLSTM_GEMM_AUTO,
+  OCLSTM_GEMM_CLBLAST, /* f32 */
+  OCLSTM_GEMM_PLAIN,
+  OCLSTM_GEMM_MMA /* matrix instructions of NVIDIA GPUs of compute capability 8.0 and later; f16, bf16 */
+} oclstm_gemm;
 
 /* Where the choices of OCLSTM_STRATEGY_AUTO come from; see docs/tuning.md. A strategy asked for by name is never measured.
  * Same device, driver, version, model, plan description and tuning answers: same bits. */
@@ -569,7 +574,7 @@ typedef struct oclstm_plan_info {
   uint64_t host_bytes;
   char strategy[32]; /* "fused-step"; "fused-step+rows" when layers differ */
   char precision[8]; /* "f32" */
-  char gemm[32];     /* "clblast 1.5.3", "plain" or "reference" */
+  char gemm[32];     /* "clblast 1.5.3", "plain", "mma" or "reference" */
   char reason[256];  /* why these, and why not the others */
   size_t measured;   /* ways that were timed while this plan was made: 0 when every answer was known */
 } oclstm_plan_info;

@@ -10,14 +10,14 @@
 test_options options = {.device = "reference", .seed = 1};
 
 static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
-static const char *const GEMMS[] = {"auto", "clblast", "plain"};
+static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma"};
 
 static void usage(const char *program, const char *what, const char *value) {
   fprintf(stderr,
           "%s: %s %s\n"
           "  --device NAME    opencl:0:0, cpu, reference, ...; default reference\n"
           "  --strategy NAME  auto, stepwise, fused-step, rows, grid\n"
-          "  --gemm NAME      auto, clblast, plain\n"
+          "  --gemm NAME      auto, clblast, plain, mma\n"
           "  --small          small shapes only\n"
           "  --seed N         of everything random; default 1\n"
           "  --cases FOLDER   of case files\n"
@@ -61,7 +61,7 @@ void read_options(int argc, char **argv) {
     } else if (strcmp(name, "--strategy") == 0) {
       options.strategy = (oclstm_strategy)choice(argv[0], value, STRATEGIES, 5);
     } else if (strcmp(name, "--gemm") == 0) {
-      options.gemm = (oclstm_gemm)choice(argv[0], value, GEMMS, 3);
+      options.gemm = (oclstm_gemm)choice(argv[0], value, GEMMS, 4);
     } else if (strcmp(name, "--seed") == 0) {
       options.seed = number(argv[0], value);
     } else if (strcmp(name, "--cases") == 0) {

@@ -1,0 +1,126 @@
+#!/bin/sh
+# Compiles every kernel for NVIDIA: clang makes PTX of it, and, where CUDA's assembler is here, that machine code.
+# SPDX-License-Identifier: MIT
+#
+#   nvptx.sh clang SOURCE    PTX alone, inline PTX included; needs clang
+#   nvptx.sh ptxas SOURCE    also what ptxas says: registers, spills (there must be none), instructions that must be there.
+#                            Exits with 77, a skip, where ptxas or builtins for clang (Debian's libclc-15) are missing.
+# NVIDIA's own OpenCL compiler may decide otherwise: its build log has the last word.
+set -eu
+how=$1
+cd "$2"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+arch=sm_90
+compiler=clang
+builtins=
+
+skip() {
+  echo "SKIPPED: $*: what ptxas makes of the kernels was NOT checked" >&2
+  exit 77
+}
+
+if [ "$how" = ptxas ]; then
+  PATH=$PATH:/usr/local/cuda/bin
+  command -v ptxas >/dev/null || skip "no ptxas"
+  [ -f /usr/lib/clc/nvptx64--nvidiacl.bc ] || skip "no libclc"
+  # Bitcode is read by compilers that are not older than what wrote it.
+  for compiler in clang-15 clang-16 clang-17 clang-18 clang-19 clang none; do
+    [ "$compiler" != none ] || skip "no clang that reads libclc's builtins"
+    echo 'kernel void f(global float *x) { *x = exp(*x); }' >"$folder/try.cl"
+    builtins="-Xclang -mlink-builtin-bitcode -Xclang /usr/lib/clc/nvptx64--nvidiacl.bc -Wno-linker-warnings"
+    # shellcheck disable=SC2086
+    ! "$compiler" -x cl -target nvptx64-nvidia-nvcl -Xclang -finclude-default-header $builtins -S -o "$folder/try.ptx" \
+      "$folder/try.cl" 2>/dev/null || break
+  done
+fi
+
+# unit STEM OPTION...: PTX of a kernel file behind those in front of it; prints what ptxas says.
+compile() {
+  unit=$1
+  shift
+  # shellcheck disable=SC2086
+  "$compiler" -x cl -cl-std=CL1.2 -target nvptx64-nvidia-nvcl -Xclang -finclude-default-header -Xclang -target-cpu \
+    -Xclang sm_86 -Xclang -target-feature -Xclang +ptx75 -Xclang -cl-ext=+cl_khr_fp16 $builtins -O3 -Wno-ignored-pragmas -S -o "$folder/k.ptx" "$@" "$unit"
+  [ "$how" = ptxas ] || return 0
+  # clang 15 knows no sm_90; the text it writes for an earlier GPU is valid there.
+  sed -i "s/^\.version.*/.version 8.0/; s/^\.target.*/.target $arch/" "$folder/k.ptx"
+  ptxas -arch="$arch" -v "$folder/k.ptx" -o "$folder/k.cubin" >"$folder/said" 2>&1 || {
+    cat "$folder/said"
+    return 1
+  }
+  grep -E 'spill|Used' "$folder/said" | paste -sd ' ' | sed 's/ptxas info *: //g; s/   */ /g'
+}
+
+no_spills() {
+  if [ "$how" = ptxas ] && grep -E 'bytes stack frame' "$folder/said" | grep -qv ' 0 bytes spill stores, 0 bytes spill loads'; then
+    echo "spills: $*"
+    exit 1
+  fi
+}
+
+has_instruction() {
+  if [ "$how" = ptxas ] && ! grep -q "$1" "$folder/k.ptx"; then
+    echo "no $1 in the text of $2"
+    exit 1
+  fi
+}
+
+shared=$(sed -n 's/^static const char \*const SHARED\[\] = {\(.*\)};/\1/p' host/opencl/program.c | tr -d '",')
+: "${shared:?host/opencl/program.c does not say which files go in front}"
+for kernel in kernels/*.cl; do
+  stem=$(basename "$kernel" .cl)
+  case " $shared " in *" $stem "*) continue ;; esac
+  for part in $shared $stem; do
+    cat "kernels/$part.cl"
+  done >"$folder/$stem.cl"
+  for options in "-DLANES=64 -DROWS=4" "-DLANES=32 -DROWS=8 -DSTORAGE=1" "-DLANES=64 -DROWS=4 -DSTORAGE=2"; do
+    echo "$stem $options"
+    # shellcheck disable=SC2086
+    compile "$folder/$stem.cl" $options
+  done
+done
+
+# Tiles as host/opencl/gemm_mma.c chooses them.
+for tiles in "1 4 1 4" "2 4 2 4" "2 4 4 4"; do
+  # shellcheck disable=SC2086
+  set -- $tiles
+  for storage in 1 2; do
+    for aligned in 0 1; do
+      options="-DPTX=1 -DSTORAGE=$storage -DALIGNED=$aligned -DWARPS_M=$1 -DWARPS_N=$2 -DTILES_M=$3 -DTILES_N=$4"
+      echo "gemm_mma $options"
+      # shellcheck disable=SC2086
+      compile "$folder/gemm_mma.cl" $options
+      no_spills gemm_mma "$options"
+      has_instruction mma.sync.aligned.m16n8k16 gemm_mma
+      has_instruction ld.global.nc.v4 gemm_mma
+    done
+  done
+done
+
+# The questions of bench/gpu, each with what only NVIDIA is asked.
+for kind in 0 1 2; do
+  echo "barrier $kind"
+  compile bench/gpu/barrier.cl -DKIND="$kind" -DACCESS=2
+done
+for live in 1 64 128 160 200; do
+  echo "coresidency $live"
+  compile bench/gpu/coresidency.cl -DLIVE="$live"
+  no_spills coresidency "$live"
+done
+for shape in "1 1 4" "2 2 4" "4 2 4" "2 4 4" "2 4 8" "4 4 4" "3 6 4"; do
+  # shellcheck disable=SC2086
+  set -- $shape
+  echo "resident MT $1 KS $2 NT $3"
+  compile bench/gpu/resident.cl -DMT="$1" -DKS="$2" -DNT="$3"
+  no_spills resident "$shape"
+done
+for format in 1 2 3; do
+  echo "peaks $format"
+  compile bench/gpu/peaks.cl -DMMA="$format"
+done
+for trial in $(grep -o '"-DPTX_[A-Z0-9_]*' bench/gpu/q_ptx.c | tr -d '"'); do
+  echo "ptx $trial"
+  case $trial in *SM90A) arch=sm_90a ;; *) arch=sm_90 ;; esac
+  compile bench/gpu/ptx.cl "$trial"
+done
