@@ -39,6 +39,7 @@ static oclstm_status open_network(const char *model_path, const char *device, ne
   }
   limits.rows = 1;
   limits.steps = BLOCK;
+  limits.tuning = OCLSTM_TUNING_NONE; /* no folder to keep answers in, so nothing is measured at each start */
   status = oclstm_plan_create(net->context, net->model, &limits, &net->plan, error);
   if (status != OCLSTM_OK) {
     return status;

@@ -183,6 +183,7 @@ typedef struct bench_oclstm_desc {
   const char *device; /* as in oclstm_context_desc */
   const char *cache_dir;
   oclstm_strategy strategy;
+  oclstm_tuning tuning; /* of strategy auto */
   oclstm_precision precision;
   uint64_t memory_bytes; /* of a plan; 0: half of the device's */
   bool profile;          /* also measure kernel time */

@@ -62,6 +62,7 @@ static oclstm_status make_plan(const bench_oclstm_desc *desc, oclstm_context *co
   limits.steps = (size_t)data->shape->T;
   limits.precision = desc->precision;
   limits.strategy = desc->strategy;
+  limits.tuning = desc->tuning;
   limits.memory_bytes = desc->memory_bytes != 0 ? desc->memory_bytes : memory / 2;
   const bool in_pieces = data->shape->directions == 1 && data->lengths == NULL;
   if (in_pieces && data->shape->T > MOST_STEPS) {

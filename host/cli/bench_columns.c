@@ -40,6 +40,7 @@ static int add_ours(bench_session *b) {
     const bench_oclstm_desc desc = {
         .device = devices[k % n_devices],
         .cache_dir = b->cache,
+        .tuning = (oclstm_tuning)b->options->tuning,
         .strategy = (oclstm_strategy)cli_strategy_of(strategies[k / n_devices % n_strategies]),
         .precision = (oclstm_precision)cli_precision_of(precisions[k / n_devices / n_strategies]),
         .memory_bytes = b->options->memory,

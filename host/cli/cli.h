@@ -38,7 +38,9 @@ enum {
   CLI_CMD_RUN = 4,
   CLI_CMD_VERIFY = 8,
   CLI_CMD_CONVERT = 16,
-  CLI_CMD_BENCH = 32
+  CLI_CMD_BENCH = 32,
+  CLI_CMD_TUNE = 64,
+  CLI_CMD_CACHE = 128
 };
 enum { CLI_STRATEGIES = OCLSTM_STRATEGY_GRID + 1 };
 
@@ -52,11 +54,13 @@ typedef struct cli_list {
 typedef struct cli_options {
   const char *device;
   int precision, strategy, gemm; /* of oclstm_precision, oclstm_strategy, oclstm_gemm */
+  int tuning;                    /* of oclstm_tuning */
   int layout, output_layout;     /* of oclstm_layout; -1: not given */
   int log_level;
   uint64_t chunk, batch, memory, steps, seed; /* 0: not given */
   const char *output, *lengths, *h0, *c0, *hn, *cn, *cells;
-  bool json, quiet, plan, external_data, help;
+  const char *batches; /* of tune: "1,8,64" */
+  bool json, quiet, plan, external_data, clear, help;
   /* bench */
   cli_list devices, strategies, precisions, peers;
   int onednn;
@@ -74,6 +78,7 @@ const char *cli_precision_name(int precision);
 const char *cli_strategy_name(int strategy);
 int cli_precision_of(const char *name); /* of a valid name */
 int cli_strategy_of(const char *name);
+int cli_tuning_of(const char *name); /* -1: there is none */
 
 /* ---- suggest.c ---- */
 
@@ -145,6 +150,8 @@ int cli_open_device(cli_session *session);
 oclstm_status cli_try_device(cli_session *session, oclstm_error *error); /* prints nothing */
 oclstm_plan_desc cli_plan_desc(const cli_options *options);
 int cli_open_plan(cli_session *session, uint64_t rows, bool cells);
+/* Folder of compiled programs and tuning answers, the caller's to free; NULL: none. The folders above it are made here. */
+char *cli_cache_folder(void);
 /* A refusal is the command line's fault when the same plan without its options would do, else the model's. */
 int cli_report_plan(const cli_session *session, const oclstm_error *error);
 void cli_close(cli_session *session);
@@ -223,6 +230,11 @@ int cli_check_ids(const cli_inputs *inputs, const cli_options *options, const oc
 int cli_print_layer(size_t index, const oclstm_layer *layer);
 int cli_json_layer(cli_json *json, const oclstm_layer *layer);
 
+/* ---- explain.c: what a plan decided, for info and tune ---- */
+
+void cli_print_plan(const oclstm_plan *plan, const oclstm_model *model);
+void cli_json_plan(cli_json *json, const char *name, const oclstm_plan *plan, const oclstm_model *model);
+
 /* ---- outputs.c: a folder of results, filled aside and moved in at the end ---- */
 
 typedef struct cli_folder {
@@ -265,5 +277,7 @@ int cli_run_command(const cli_options *options);
 int cli_verify(const cli_options *options);
 int cli_convert(const cli_options *options);
 int cli_bench(const cli_options *options);
+int cli_tune(const cli_options *options);
+int cli_cache(const cli_options *options);
 
 #endif

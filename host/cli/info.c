@@ -65,31 +65,13 @@ static int print_text(const cli_session *s, const answer *a) {
   }
   print_device(s, a);
   if (s->plan != NULL) {
-    const oclstm_plan_info *plan = oclstm_plan_get_info(s->plan);
-    (void)printf("plan      %s, %s, gemm %s, %zu rows, %zu steps a call\n", plan->strategy, plan->precision,
-                 plan->gemm, plan->rows, plan->steps);
-    (void)printf("          memory: device %s, host %s\n", cli_bytes(plan->device_bytes).text,
-                 cli_bytes(plan->host_bytes).text);
-    (void)printf("          %s\n", plan->reason);
+    cli_print_plan(s->plan, m);
   }
 done:
   return code;
 }
 
 /* ---- JSON ---- */
-
-static void json_plan(cli_json *json, const oclstm_plan_info *plan) {
-  cli_json_begin(json, "plan", '{');
-  cli_json_string(json, "strategy", plan->strategy);
-  cli_json_string(json, "precision", plan->precision);
-  cli_json_string(json, "gemm", plan->gemm);
-  cli_json_string(json, "reason", plan->reason);
-  cli_json_integer(json, "rows", plan->rows);
-  cli_json_integer(json, "steps", plan->steps);
-  cli_json_integer(json, "device_bytes", plan->device_bytes);
-  cli_json_integer(json, "host_bytes", plan->host_bytes);
-  cli_json_end(json, '}');
-}
 
 /* As in model files: absent when there is none. */
 static void json_ends(cli_json *json, const oclstm_model *m) {
@@ -150,7 +132,7 @@ static int print_json(const cli_session *s, const answer *a) {
   json_ends(&json, m);
   json_support(&json, s, a);
   if (s->plan != NULL) {
-    json_plan(&json, oclstm_plan_get_info(s->plan));
+    cli_json_plan(&json, "plan", s->plan, m);
   }
   cli_json_end(&json, '}');
 done:

@@ -41,6 +41,11 @@ static const command COMMANDS[] = {
      "IN is safetensors or ONNX, by its content; OUT is .safetensors or .onnx, by its name, and replaces "
      "what has\n"
      "that name when all is done. What a format cannot say is refused by name.\n"},
+    {"tune", CLI_CMD_TUNE, cli_tune, "MODEL", "measure ahead of time which strategy is fastest",
+     "Measures every layer anew for each number of rows, and keeps the answers beside the compiled programs, "
+     "where\n"
+     "strategy auto finds them. Best on a machine that has nothing else to do.\n"},
+    {"cache", CLI_CMD_CACHE, cli_cache, "", "show or clear compiled programs and tuning answers", ""},
     {"bench", CLI_CMD_BENCH, cli_bench, "[SHAPES]...",
      "speed, side by side with peers, correctness checked first",
      "SHAPES are names of lists (--list shows them; default quick) and shapes\n"
@@ -55,8 +60,6 @@ static const command COMMANDS[] = {
      "over that of the row. docs/bench.md has the formulas. Exit code 1: a column is wrong or failed.\n"},
     {"train", 0, NULL, NULL, NULL, NULL},
     {"inspect", 0, NULL, NULL, NULL, NULL},
-    {"tune", 0, NULL, NULL, NULL, NULL},
-    {"cache", 0, NULL, NULL, NULL, NULL},
 };
 enum { N_COMMANDS = sizeof COMMANDS / sizeof COMMANDS[0] };
 
@@ -71,8 +74,9 @@ static void print_help(FILE *to) {
   (void)fputs(
       "\n  oclstm COMMAND --help     the options of a command\n"
       "  oclstm --version          the version\n\n"
-      "Environment: OCLSTM_DEVICE (default of --device), OCLSTM_CACHE_DIR (folder of compiled programs,\n"
-      "or \"off\"; default $XDG_CACHE_HOME/oclstm or ~/.cache/oclstm), TMPDIR, NO_COLOR.\n"
+      "Environment: OCLSTM_DEVICE (default of --device), OCLSTM_TUNING (default of --tuning),\n"
+      "OCLSTM_CACHE_DIR (folder of compiled programs and tuning answers, or \"off\"; default\n"
+      "$XDG_CACHE_HOME/oclstm or ~/.cache/oclstm), TMPDIR, NO_COLOR.\n"
       "Exit codes: 0 done, 1 the check or job failed, 2 usage, 3 bad input file or model, 4 device or\n"
       "driver, 5 out of memory, 130 interrupted.\n",
       to);

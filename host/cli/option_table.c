@@ -7,6 +7,7 @@
 static const char *const PRECISIONS[] = {"f32", "f16", "bf16", NULL};
 static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid", NULL};
 static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma", NULL};
+static const char *const TUNINGS[] = {"default", "none", "again", NULL};
 static const char *const LAYOUTS[] = {"tbi", "bti", NULL};
 static const char *const FOUND[] = {"auto", "on", "off", NULL};
 static const char *const LEVELS[] = {"error", "warning", "info", "debug", NULL};
@@ -35,11 +36,21 @@ int cli_strategy_of(const char *name) {
   return place_of(name, STRATEGIES);
 }
 
+int cli_tuning_of(const char *name) {
+  for (int k = 0; TUNINGS[k] != NULL; ++k) {
+    if (strcmp(name, TUNINGS[k]) == 0) {
+      return k;
+    }
+  }
+  return -1;
+}
+
 #define AT(member) offsetof(cli_options, member)
 enum {
-  ON_DEVICE = CLI_CMD_INFO | CLI_CMD_RUN | CLI_CMD_VERIFY,
+  MAKES_PLANS = CLI_CMD_INFO | CLI_CMD_RUN | CLI_CMD_VERIFY,
+  ON_DEVICE = MAKES_PLANS | CLI_CMD_TUNE,
   OF_MODEL = ON_DEVICE | CLI_CMD_CONVERT,
-  ANY = CLI_CMD_DEVICES | OF_MODEL | CLI_CMD_BENCH
+  ANY = CLI_CMD_DEVICES | CLI_CMD_CACHE | OF_MODEL | CLI_CMD_BENCH
 };
 
 const option_entry cli_option_table[] = {
@@ -98,13 +109,18 @@ const option_entry cli_option_table[] = {
     {"device", 0, ON_DEVICE, TEXT, AT(device), NULL, "NAME",
      "gpu, cpu, opencl:PLATFORM:DEVICE, part of a name, or reference"},
     {"precision", 0, ON_DEVICE, CHOICE, AT(precision), PRECISIONS, "f32|f16|bf16", "default f32"},
-    {"strategy", 0, ON_DEVICE, CHOICE, AT(strategy), STRATEGIES, "NAME",
+    {"strategy", 0, MAKES_PLANS, CHOICE, AT(strategy), STRATEGIES, "NAME",
      "auto, stepwise, fused-step, rows or grid; default auto"},
     {"gemm", 0, ON_DEVICE, CHOICE, AT(gemm), GEMMS, "auto|clblast|plain|mma", "who multiplies; default auto"},
-    {"chunk", 0, CLI_CMD_INFO | CLI_CMD_RUN, COUNT, AT(chunk), NULL, "STEPS",
+    {"tuning", 0, MAKES_PLANS | CLI_CMD_BENCH, CHOICE, AT(tuning), TUNINGS, "default|none|again",
+     "of strategy auto: measure what is not known yet, nothing, or all"},
+    {"chunk", 0, CLI_CMD_INFO | CLI_CMD_RUN | CLI_CMD_TUNE, COUNT, AT(chunk), NULL, "STEPS",
      "steps a call; default as many as fit, at most 4096"},
-    {"batch", 0, ON_DEVICE, COUNT, AT(batch), NULL, "ROWS",
+    {"batch", 0, MAKES_PLANS, COUNT, AT(batch), NULL, "ROWS",
      "rows at a time: several inputs 32, info 1, random input 4"},
+    {"batch", 0, CLI_CMD_TUNE, TEXT, AT(batches), NULL, "ROWS,...",
+     "rows at a time, one plan each; default 1"},
+    {"clear", 0, CLI_CMD_CACHE, FLAG, AT(clear), NULL, NULL, "remove all of it"},
     {"memory", 0, ON_DEVICE, BYTES, AT(memory), NULL, "BYTES[K|M|G]", "device memory the plan may take"},
     {"resume", 0, CLI_CMD_RUN, UNAVAILABLE, 0, NULL, NULL, NULL},
     {"json", 0, ANY, FLAG, AT(json), NULL, NULL, "results as JSON"},

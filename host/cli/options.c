@@ -163,10 +163,24 @@ static int missing_value(void) {
   return cli_usage("--%s needs a value: %s", o->name, o->argument);
 }
 
+/* What is not given is the environment's. */
+static int read_environment(cli_options *options) {
+  const char *text = cli_environment("OCLSTM_TUNING");
+  bool given = options->tuning >= 0;
+  options->tuning = given ? options->tuning : OCLSTM_TUNING_DEFAULT;
+  if (given || text == NULL) {
+    return CLI_DONE;
+  }
+  options->tuning = cli_tuning_of(text);
+  return options->tuning >= 0
+             ? CLI_DONE
+             : cli_usage("OCLSTM_TUNING: unknown value '%s'; expected default, none or again", text);
+}
+
 int cli_parse_options(unsigned command, int argc, char **argv, cli_options *options) {
   getopt_tables tables;
   int found = 0;
-  *options = (cli_options){.layout = -1, .output_layout = -1, .log_level = OCLSTM_LOG_WARNING};
+  *options = (cli_options){.layout = -1, .output_layout = -1, .tuning = -1, .log_level = OCLSTM_LOG_WARNING};
   fill_tables(command, &tables);
   opterr = 0;
   optind = 1;
@@ -186,5 +200,5 @@ int cli_parse_options(unsigned command, int argc, char **argv, cli_options *opti
       options->quiet && options->log_level == OCLSTM_LOG_WARNING ? OCLSTM_LOG_ERROR : options->log_level;
   options->n_arguments = (size_t)(argc - optind);
   options->arguments = argv + optind;
-  return CLI_DONE;
+  return read_environment(options);
 }

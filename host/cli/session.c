@@ -92,6 +92,7 @@ oclstm_plan_desc cli_plan_desc(const cli_options *options) {
   desc.precision = (oclstm_precision)options->precision;
   desc.strategy = (oclstm_strategy)options->strategy;
   desc.gemm = (oclstm_gemm)options->gemm;
+  desc.tuning = (oclstm_tuning)options->tuning;
   desc.memory_bytes = options->memory;
   return desc;
 }

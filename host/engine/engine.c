@@ -121,6 +121,8 @@ static oclstm_status check_plan_desc(const oclstm_plan_desc *given, oclstm_plan_
   REQUIRE((unsigned)desc->strategy <= OCLSTM_STRATEGY_GRID, OCLSTM_E_ARGUMENT, "strategy is %u",
           (unsigned)desc->strategy);
   REQUIRE((unsigned)desc->gemm <= OCLSTM_GEMM_MMA, OCLSTM_E_ARGUMENT, "gemm is %u", (unsigned)desc->gemm);
+  REQUIRE((unsigned)desc->tuning <= OCLSTM_TUNING_AGAIN, OCLSTM_E_ARGUMENT, "tuning is %u",
+          (unsigned)desc->tuning);
   desc->rows = desc->rows != 0 ? desc->rows : 1;
 done:
   return status;
@@ -169,6 +171,27 @@ void oclstm_plan_destroy(oclstm_plan **plan) {
 
 const oclstm_plan_info *oclstm_plan_get_info(const oclstm_plan *plan) {
   return &plan->info;
+}
+
+static bool has_direction(const oclstm_plan *plan, size_t layer, size_t direction) {
+  return plan->context->engine->plan_layer != NULL && layer < plan->model->n_layers &&
+         direction < oclstm_layer_directions(&plan->model->layers[layer]);
+}
+
+const oclstm_plan_layer *oclstm_plan_get_layer(const oclstm_plan *plan, size_t layer, size_t direction) {
+  return has_direction(plan, layer, direction) ? plan->context->engine->plan_layer(plan, layer, direction)
+                                               : NULL;
+}
+
+const oclstm_plan_candidate *oclstm_plan_get_candidate(const oclstm_plan *plan, size_t layer,
+                                                       size_t direction, size_t index) {
+  return has_direction(plan, layer, direction)
+             ? plan->context->engine->plan_candidate(plan, layer, direction, index)
+             : NULL;
+}
+
+const oclstm_plan_memory *oclstm_plan_get_memory(const oclstm_plan *plan, size_t index) {
+  return plan->context->engine->plan_memory != NULL ? plan->context->engine->plan_memory(plan, index) : NULL;
 }
 
 /* ---- state ---- */

@@ -74,6 +74,11 @@ struct oclstm__engine {
   oclstm_status (*plan_create)(oclstm_context *context, const oclstm_model *model,
                                const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error);
   void (*plan_destroy)(oclstm_plan *plan);
+  /* What a plan decided; all three NULL in an engine that has nothing to choose. layer and direction are in range. */
+  const oclstm_plan_layer *(*plan_layer)(const oclstm_plan *plan, size_t layer, size_t direction);
+  const oclstm_plan_candidate *(*plan_candidate)(const oclstm_plan *plan, size_t layer, size_t direction,
+                                                 size_t index);
+  const oclstm_plan_memory *(*plan_memory)(const oclstm_plan *plan, size_t index);
   oclstm_status (*state_create)(const oclstm_plan *plan, oclstm_state **state, oclstm_error *error);
   void (*state_destroy)(oclstm_state *state);
   oclstm_status (*state_set)(oclstm_state *state, const float *h, const float *c, oclstm_error *error);

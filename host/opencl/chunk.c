@@ -22,16 +22,41 @@ static void share_rows(const oclstm__cl *cl, oclstm__runner *r, size_t B) {
 }
 
 /* Units are shared first: what one member reads of the weights is what its cache has to hold. */
-static oclstm_status share_units(oclstm__cl *cl, oclstm__runner *r, const oclstm__stage *stage, size_t B,
-                                 oclstm_error *error) {
+static oclstm_status share_units(oclstm__cl *cl, oclstm__runner *r, size_t B, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   size_t units = 0;
   TRY(oclstm__resident_groups(cl, &units, error));
-  size_t blocks = stage->UP / (stage->lanes * cl->vector_width);
-  r->members = oclstm__min(units, blocks);
+  r->members = oclstm__min(units, r->choice.groups);
   r->slices = oclstm__min(oclstm__max(units / r->members, 1), B);
 done:
   return status;
+}
+
+static size_t rows_candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                              oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
+  (void)plan;
+  (void)r;
+  list[0] = (oclstm__candidate){.strategy = &oclstm__rows_strategy};
+  return 1;
+}
+
+/* As many members of a slice as there are units to run them and blocks to share, then half as many, and so on. */
+static size_t grid_candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                              oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
+  oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t resident = atomic_load(&cl->resident_groups); /* 0: not asked yet */
+  size_t units = resident != 0 ? resident : oclstm__max(cl->base.device.compute_units, 1);
+  size_t members = oclstm__min(units, oclstm__unit_blocks(cl, oclstm__padded_units(r->stages[0].spec.U)));
+  size_t n = 0;
+  do {
+    list[n++] = (oclstm__candidate){.strategy = &oclstm__grid_strategy, .groups = members};
+    members = (members + 1) / 2;
+  } while (n < OCLSTM__MAX_OF_STRATEGY && members > 1);
+  return n;
+}
+
+static size_t launches(const oclstm__runner *r, size_t steps) {
+  return steps > 0 ? r->members > 1 ? 2 : 1 : 0;
 }
 
 /* Most rows of a slice. */
@@ -64,17 +89,35 @@ static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, ocl
                                &plan->device_bytes, error);
 }
 
-static oclstm_status create_places(oclstm__cl_plan *plan, oclstm_error *error) {
+oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  if (plan->places != NULL) {
-    return OCLSTM_OK;
-  }
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   plan->n_places = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), plan->base.desc.rows);
   plan->seen = oclstm__alloc(&cl->base.allocator, plan->n_places * SYNC_WORDS, sizeof *plan->seen);
   REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu meeting places", plan->n_places);
-  TRY(oclstm__buffer_create(cl, plan->n_places * SYNC_WORDS * sizeof(cl_int), "meeting places", &plan->places,
+  TRY(oclstm__buffer_create(cl, plan->n_places * SYNC_WORDS * sizeof(cl_int), OCLSTM__PLACES, &plan->places,
                             &plan->device_bytes, error));
+  oclstm__account(plan, OCLSTM__PLACES);
+done:
+  return status;
+}
+
+/* Behind trials, which may have met, and waited in vain, for strategies that were not taken. */
+oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  bool used = false;
+  plan->meets = false;
+  for (size_t k = 0; k < 2 * plan->base.model->n_layers; ++k) {
+    used |= plan->runners[k].members > 0;
+    plan->meets |= plan->runners[k].members > 1;
+  }
+  if (plan->places != NULL && used) {
+    TRY(oclstm__buffer_clear(oclstm__plan_cl(plan), plan->places,
+                             plan->n_places * SYNC_WORDS * sizeof(cl_int), error));
+  } else if (plan->places != NULL) {
+    oclstm__buffer_release(&plan->places);
+    oclstm__discharge(plan, OCLSTM__PLACES);
+  }
 done:
   return status;
 }
@@ -86,7 +129,6 @@ static oclstm_status create_kernels(oclstm__cl_plan *plan, oclstm__runner *r, oc
   if (r->own_input.W != NULL) {
     TRY(create_own_gx(plan, r, error));
   }
-  TRY(create_places(plan, error));
   plan->meets |= r->members > 1;
   for (size_t k = 0; k < (r->members > 1 ? 2 : 1); ++k) {
     TRY(oclstm__stage_kernel(plan, r, stage, "chunk", "chunk", &stage->kernel[k], error));
@@ -103,7 +145,7 @@ static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__s
   bool first = stage == &r->stages[0];
   TRY(oclstm__upload_stage(plan, stage, W, error));
   if (first && grid) {
-    TRY(share_units(cl, r, stage, B, error));
+    TRY(share_units(cl, r, B, error));
   } else if (first) {
     share_rows(cl, r, B);
   }
@@ -191,7 +233,7 @@ done:
   return status;
 }
 
-const oclstm__strategy oclstm__rows_strategy = {OCLSTM_STRATEGY_ROWS, "rows", prepare_input, prepare_rows,
-                                                run};
-const oclstm__strategy oclstm__grid_strategy = {OCLSTM_STRATEGY_GRID, "grid", prepare_input, prepare_grid,
-                                                run};
+const oclstm__strategy oclstm__rows_strategy = {
+    OCLSTM_STRATEGY_ROWS, "rows", rows_candidates, launches, prepare_input, prepare_rows, run};
+const oclstm__strategy oclstm__grid_strategy = {
+    OCLSTM_STRATEGY_GRID, "grid", grid_candidates, launches, prepare_input, prepare_grid, run};

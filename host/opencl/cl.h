@@ -13,6 +13,14 @@
 #include "engine/engine.h"
 
 typedef struct oclstm__program oclstm__program;
+typedef struct oclstm__answer oclstm__answer;
+typedef struct oclstm__candidate oclstm__candidate;
+
+/* What a timed run counts as, in place of what the clock says: for tests of the tuner. NULL: the clock. */
+typedef struct oclstm__timer {
+  double (*seconds)(void *user, const oclstm__candidate *way, size_t steps, double measured);
+  void *user;
+} oclstm__timer;
 typedef struct oclstm__meter oclstm__meter;
 
 typedef struct oclstm__cl {
@@ -29,6 +37,11 @@ typedef struct oclstm__cl {
   pthread_mutex_t lock;        /* of what follows */
   oclstm__program *programs;
   char *build_log;
+  pthread_mutex_t tuning;  /* of what follows, and of measuring: one at a time; taken before `lock` */
+  oclstm__answer *answers; /* newest first */
+  bool answers_loaded;
+  size_t plans; /* so far */
+  oclstm__timer timer;
 } oclstm__cl;
 
 static inline oclstm__cl *oclstm__cl_of(const oclstm_context *context) {

@@ -56,6 +56,7 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
   base->log = *log;
   base->device = *info;
   (void)pthread_mutex_init(&cl->lock, NULL); /* does not fail with default attributes on Linux */
+  (void)pthread_mutex_init(&cl->tuning, NULL);
   TRY(oclstm__meter_create(cl, error));
   CL(clRetainContext(context));
   cl->context = context;
@@ -111,6 +112,7 @@ void oclstm__cl_context_destroy(oclstm_context *context) {
   oclstm__cl *cl = oclstm__cl_of(context);
   oclstm_allocator allocator = context->allocator;
   oclstm__programs_release(cl);
+  oclstm__answers_release(cl);
   oclstm__meter_destroy(cl);
   if (cl->queue != NULL) {
     (void)clReleaseCommandQueue(cl->queue);
@@ -119,6 +121,7 @@ void oclstm__cl_context_destroy(oclstm_context *context) {
     (void)clReleaseContext(cl->context);
   }
   (void)pthread_mutex_destroy(&cl->lock);
+  (void)pthread_mutex_destroy(&cl->tuning);
   oclstm__free(&allocator, cl->cache_dir);
   oclstm__free(&allocator, cl->build_log);
   oclstm__free(&allocator, cl);

@@ -25,6 +25,10 @@ static size_t lanes_for(const oclstm__cl *cl, size_t UP) {
   return lanes;
 }
 
+size_t oclstm__unit_blocks(const oclstm__cl *cl, size_t UP) {
+  return UP / (lanes_for(cl, UP) * cl->vector_width);
+}
+
 /* Rows behind high tiles, in low ones, so that fewest rows of the last tile are empty and as few as can be are low. */
 static void divide_rows(size_t n, size_t high, size_t low, oclstm__stage *stage) {
   size_t waste = SIZE_MAX;

@@ -3,7 +3,6 @@
 #include "opencl/plan.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* ---- in front of the layers and behind them ---- */
 
@@ -48,6 +47,8 @@ done:
 
 /* ---- buffers and kernels between layers ---- */
 
+static const char PRODUCT[] = "recurrent product";
+
 static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
@@ -56,7 +57,7 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
   size_t B = desc->rows;
   size_t rows = oclstm__round_up(desc->steps * B, OCLSTM__ROW_BLOCK);
   size_t stored = oclstm__stored_bytes(desc->precision);
-  bool stepwise = plan->strategy->id == OCLSTM_STRATEGY_STEPWISE;
+  bool stepwise = desc->strategy == OCLSTM_STRATEGY_STEPWISE || desc->strategy == OCLSTM_STRATEGY_AUTO;
   const struct {
     const char *name;
     cl_mem *buffer;
@@ -67,7 +68,7 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
       {"activations", &plan->activations[1], rows * w.activation, stored},
       {"input projection", &plan->gx, rows * w.gates, sizeof(float)},
       {"cells", &plan->cells, rows * w.cells, sizeof(float)},
-      {"recurrent product", &plan->product, stepwise ? B * w.product : 0, sizeof(float)},
+      {PRODUCT, &plan->product, stepwise ? B * w.product : 0, sizeof(float)},
       {"rows between stages", &plan->middle, w.between ? B * w.units : 0, stored},
       {"rows between stages", &plan->extra, w.between ? B * w.units : 0, sizeof(float)},
       {"lengths", &plan->given_lengths, B, sizeof(cl_int)},
@@ -77,6 +78,7 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
     if (table[k].elements > 0) {
       TRY(oclstm__buffer_create(cl, table[k].elements * table[k].bytes, table[k].name, table[k].buffer,
                                 &plan->device_bytes, error));
+      oclstm__account(plan, table[k].name);
     }
   }
 done:
@@ -99,6 +101,9 @@ static oclstm_status create_no_lengths(oclstm__cl_plan *plan, oclstm_error *erro
                           error));
   TRY(oclstm__buffer_from(cl, plan->sorted, B * sizeof *plan->sorted, "order of rows", &plan->no_order,
                           &plan->device_bytes, error));
+  plan->order = plan->no_order;
+  plan->lengths = plan->no_lengths;
+  oclstm__account(plan, "lengths");
 done:
   oclstm__free(&cl->base.allocator, endless);
   return status;
@@ -175,19 +180,56 @@ done:
   return status;
 }
 
-static void describe(oclstm__cl_plan *plan) {
-  oclstm_plan_info *info = &plan->base.info;
-  info->rows = plan->base.desc.rows;
-  info->steps = plan->base.desc.steps;
-  info->device_bytes = plan->device_bytes;
-  info->host_bytes = sizeof *plan + 2 * plan->base.model->n_layers * sizeof *plan->runners;
-  (void)snprintf(info->strategy, sizeof info->strategy, "%s", plan->strategy->name);
-  (void)snprintf(info->gemm, sizeof info->gemm, "%s", plan->gemm->name);
+static oclstm_status create_runners(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_model *model = plan->base.model;
+  oclstm_strategy strategy = plan->base.desc.strategy;
+  bool stepwise = false;
+  if (strategy == OCLSTM_STRATEGY_AUTO || strategy == OCLSTM_STRATEGY_ROWS ||
+      strategy == OCLSTM_STRATEGY_GRID) {
+    TRY(oclstm__places_create(plan, error));
+  }
+  for (size_t l = 0; l < model->n_layers; ++l) {
+    for (size_t d = 0; d < oclstm_layer_directions(&model->layers[l]); ++d) {
+      TRY(oclstm__runner_create(plan, l, d, error));
+      stepwise |= plan->runners[2 * l + d].choice.strategy == &oclstm__stepwise;
+    }
+  }
+  if (!stepwise && plan->product != NULL) {
+    oclstm__buffer_release(&plan->product);
+    oclstm__discharge(plan, PRODUCT);
+  }
+  TRY(oclstm__places_settle(plan, error));
+done:
+  return status;
+}
+
+/* Everything of the plan but its runners, which oclstm__decide may have measured with it. */
+static oclstm_status create_ends(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (plan->base.model->embedding_size != 0) {
+    TRY(create_embedding(plan, error));
+    oclstm__account(plan, "embedding");
+  }
+  if (plan->base.model->head_size != 0) {
+    TRY(create_head(plan, error));
+    oclstm__account(plan, "head");
+  }
+done:
+  return status;
+}
+
+static size_t next_serial(oclstm__cl *cl) {
+  (void)pthread_mutex_lock(&cl->tuning);
+  size_t serial = ++cl->plans;
+  (void)pthread_mutex_unlock(&cl->tuning);
+  return serial;
 }
 
 oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model *model,
                                      const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  char why_gemm[200];
   oclstm_plan *base = NULL;
   oclstm__cl_plan *p = oclstm__alloc(&context->allocator, 1, sizeof *p);
   REQUIRE(p != NULL, OCLSTM_E_MEMORY, "plan: %zu bytes", sizeof *p);
@@ -197,25 +239,16 @@ oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model
   p->runners = oclstm__alloc(&context->allocator, 2 * model->n_layers, sizeof *p->runners);
   REQUIRE(p->runners != NULL, OCLSTM_E_MEMORY, "plan of %zu layers", model->n_layers);
   TRY(oclstm__decide_steps(p, error));
-  TRY(oclstm__choose_strategy(oclstm__cl_of(context), model, desc, &p->strategy, &p->gemm, base->info.reason,
-                              sizeof base->info.reason, error));
+  TRY(oclstm__choose_gemm(oclstm__cl_of(context), desc, &p->gemm, why_gemm, sizeof why_gemm, error));
+  p->serial = next_serial(oclstm__cl_of(context));
   TRY(create_buffers(p, error));
   TRY(create_no_lengths(p, error));
   TRY(create_row_kernels(p, error));
-  for (size_t l = 0; l < model->n_layers; ++l) {
-    for (size_t d = 0; d < oclstm_layer_directions(&model->layers[l]); ++d) {
-      TRY(oclstm__runner_create(p, l, d, error));
-    }
-  }
-  if (model->embedding_size != 0) {
-    TRY(create_embedding(p, error));
-  }
-  if (model->head_size != 0) {
-    TRY(create_head(p, error));
-  }
+  TRY(create_runners(p, error));
+  TRY(create_ends(p, error));
   TRY(warm_up(p, error));
   oclstm__programs_save(oclstm__cl_of(context));
-  describe(p);
+  oclstm__explain_plan(p, why_gemm);
   *plan = base;
   base = NULL;
 done:

@@ -8,8 +8,7 @@
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
 #include "opencl/program.h"
-
-typedef struct oclstm__strategy oclstm__strategy;
+#include "opencl/tuning.h"
 
 /* ---- state ---- */
 
@@ -56,9 +55,11 @@ typedef struct oclstm__runner {
   size_t slices, members;  /* rows, grid: see kernels/chunk.cl */
   oclstm__stage own_input; /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
   cl_mem own_gx;
-  size_t ahead; /* steps that are projected at once */
+  size_t ahead;             /* steps that are projected at once */
+  oclstm__candidate choice; /* what all of this is made for */
   size_t n_stages;
   oclstm__stage stages[OCLSTM__MAX_STAGES];
+  oclstm__ways ways; /* what there was to choose from */
 } oclstm__runner;
 
 /* Rows between layers or behind the head, time-major. */
@@ -69,7 +70,6 @@ typedef struct oclstm__rows {
 
 typedef struct oclstm__cl_plan {
   struct oclstm_plan base;
-  const oclstm__strategy *strategy;
   const oclstm__gemm_provider *gemm;
   oclstm__runner *runners; /* [n_layers][2] */
   oclstm__gemm *head;
@@ -97,6 +97,8 @@ typedef struct oclstm__cl_plan {
   cl_kernel pack_rows, gather_rows, head_bias;
   cl_kernel unpack_rows[2]; /* from f32; from what is stored */
   uint64_t device_bytes;
+  size_t serial; /* of the context's plans: which answers are this plan's own */
+  oclstm__memory memory;
 } oclstm__cl_plan;
 
 static inline oclstm__cl_plan *oclstm__cl_plan_of(const oclstm_plan *plan) {
@@ -114,6 +116,11 @@ static inline oclstm__cl *oclstm__plan_cl(const oclstm__cl_plan *plan) {
 oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t layer, size_t direction,
                                     oclstm_error *error);
 void oclstm__runner_release(oclstm__runner *runner);
+/* The provider's product with W_ih, for strategies that do not own theirs. */
+oclstm_status oclstm__input_create(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
+/* Packs and compiles everything else of runner->choice. */
+oclstm_status oclstm__stages_create(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
+void oclstm__stages_release(oclstm__runner *runner);
 
 /* ---- strategies: strategies.c has the table, one file each the rest ---- */
 
@@ -132,6 +139,12 @@ typedef struct oclstm__steps {
 struct oclstm__strategy {
   oclstm_strategy id;
   const char *name;
+  /* Lists ways to run a runner whose stages have their specs, the likeliest first: what prepare finds in runner->choice.
+   * The first is taken where nothing is measured. Returns how many, 1 at least. */
+  size_t (*candidates)(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                       oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]);
+  /* Kernels that a chunk of `steps` enqueues. */
+  size_t (*launches)(const oclstm__runner *runner, size_t steps);
   /* Packs W_ih [gates*HP, I] for a strategy that makes the input projection itself on this device; NULL: none does. */
   oclstm_status (*prepare_input)(oclstm__cl_plan *plan, oclstm__runner *runner, const float *W_ih,
                                  oclstm_error *error);
@@ -147,18 +160,27 @@ extern const oclstm__strategy oclstm__stepwise;
 extern const oclstm__strategy oclstm__fused_step;
 extern const oclstm__strategy oclstm__rows_strategy;
 extern const oclstm__strategy oclstm__grid_strategy;
+/* chunk.c: where members meet, before runners are made, and what is left of it behind them. */
+#define OCLSTM__PLACES "meeting places"
+oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error);
+oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error);
 /* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings from now on. */
 oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error);
 
-/* The strategy and the provider of products for a plan, with the reason in words. desc is supported.
+/* The provider of products for a plan, with the reason in words. desc is supported.
  * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
-oclstm_status oclstm__choose_strategy(oclstm__cl *cl, const oclstm_model *model, const oclstm_plan_desc *desc,
-                                      const oclstm__strategy **strategy, const oclstm__gemm_provider **gemm,
-                                      char *reason, size_t bytes, oclstm_error *error);
-bool oclstm__has_norm(const oclstm_model *model);
+oclstm_status oclstm__choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
+                                  const oclstm__gemm_provider **gemm, char *why, size_t bytes,
+                                  oclstm_error *error);
+const oclstm__strategy *oclstm__strategy_by_id(oclstm_strategy id);
+const oclstm__strategy *oclstm__strategy_at(size_t index); /* NULL behind the last */
+/* Whether the strategy multiplies x by W_ih itself on this device. */
+bool oclstm__owns_input(const oclstm__cl_plan *plan, const oclstm__strategy *strategy);
 
 /* ---- panels.c: tiles of a stage, for strategies with kernels of their own ---- */
 
+/* Blocks of UP padded units: what work-groups can share. */
+size_t oclstm__unit_blocks(const oclstm__cl *cl, size_t UP);
 /* Decides rows and panels of the stage's tiles where n batch rows are at hand. */
 void oclstm__tile_shape(const oclstm__cl *cl, oclstm__stage *stage, size_t n);
 /* Packs W [vectors*UP, K] for kernels/tile.cl into stage->W and decides stage->lanes. */
@@ -219,6 +241,11 @@ oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_err
 
 /* ---- supports.c ---- */
 
+/* OK, or E_UNSUPPORTED with the reason: "strategy rows does not support ...". probe: a device that was not asked yet what it
+ * runs at the same time is asked; otherwise it is taken to run all that it has units for. */
+oclstm_status oclstm__strategy_serves(oclstm__cl *cl, oclstm_strategy strategy, const oclstm_layer *layer,
+                                      bool probe, oclstm_error *error);
+
 oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
                                   const oclstm_plan_desc *desc, oclstm_error *error);
 
@@ -258,6 +285,8 @@ oclstm_status oclstm__cl_items(const oclstm__cl_plan *plan, cl_kernel kernel, co
 /* The layers and the head of a sweep, from activations[0] to *result. */
 oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
                               oclstm__rows *result, oclstm_error *error);
+/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. */
+oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error);
 oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
                                oclstm_error *error);
 

@@ -2,22 +2,43 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/plan.h"
 
-static oclstm_status create_input(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm_weights *w,
-                                  oclstm_error *error) {
+static const oclstm_weights *weights_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  size_t l = (size_t)(r->layer - plan->base.model->layers);
+  return &plan->base.model->weights[2 * l + r->direction];
+}
+
+/* W_ih as everything wants it: units padded. The caller's to free. */
+static oclstm_status pad_input(const oclstm__cl_plan *plan, const oclstm__runner *r, float **W_ih,
+                               oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t I = r->layer->input_size;
+  *W_ih = oclstm__pad_blocks(&plan->base.context->allocator, &weights_of(plan, r)->W_ih, 0, r->gates,
+                             r->layer->hidden_size, I);
+  REQUIRE(*W_ih != NULL, OCLSTM_E_MEMORY, "W_ih [%zu,%zu], padded", r->gates * r->HP, I);
+done:
+  return status;
+}
+
+oclstm_status oclstm__input_create(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__cl *cl = oclstm__plan_cl(plan);
-  size_t H = r->layer->hidden_size;
+  float *W_ih = NULL;
   size_t I = r->layer->input_size;
-  float *W_ih = oclstm__pad_blocks(&cl->base.allocator, &w->W_ih, 0, r->gates, H, I);
   const oclstm__gemm_shape shape = {r->gates * r->HP, I, I, r->gates * r->HP, 0, plan->base.desc.precision};
-  REQUIRE(W_ih != NULL, OCLSTM_E_MEMORY, "W_ih [%zu,%zu], padded", r->gates * r->HP, I);
-  if (plan->strategy->prepare_input != NULL && cl->vector_width > 1) {
-    TRY(plan->strategy->prepare_input(plan, r, W_ih, error));
-  } else {
-    TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
-  }
+  TRY(pad_input(plan, r, &W_ih, error));
+  TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
 done:
   oclstm__free(&cl->base.allocator, W_ih);
+  return status;
+}
+
+static oclstm_status create_own_input(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  float *W_ih = NULL;
+  TRY(pad_input(plan, r, &W_ih, error));
+  TRY(r->choice.strategy->prepare_input(plan, r, W_ih, error));
+done:
+  oclstm__free(&plan->base.context->allocator, W_ih);
   return status;
 }
 
@@ -46,16 +67,27 @@ static oclstm_status create_stage(oclstm__cl_plan *plan, oclstm__runner *r, ocls
   stage->lda = oclstm__padded_units(spec->K);
   REQUIRE(W != NULL, OCLSTM_E_MEMORY, "recurrent weights [%zu,%zu], padded", spec->vectors * stage->UP,
           spec->K);
-  TRY(plan->strategy->prepare(plan, r, stage, W, error));
+  TRY(r->choice.strategy->prepare(plan, r, stage, W, error));
 done:
   oclstm__free(allocator, W);
+  return status;
+}
+
+oclstm_status oclstm__stages_create(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (oclstm__owns_input(plan, r->choice.strategy)) {
+    TRY(create_own_input(plan, r, error));
+  }
+  for (size_t k = 0; k < r->n_stages; ++k) {
+    TRY(create_stage(plan, r, &r->stages[k], weights_of(plan, r), error));
+  }
+done:
   return status;
 }
 
 oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t l, size_t direction, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm_layer *layer = &plan->base.model->layers[l];
-  const oclstm_weights *w = &plan->base.model->weights[2 * l + direction];
   oclstm__runner *r = &plan->runners[2 * l + direction];
   oclstm__stage_spec specs[OCLSTM__MAX_STAGES];
   r->layer = layer;
@@ -64,12 +96,13 @@ oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t l, size_t dire
   r->HP = oclstm__padded_units(layer->hidden_size);
   r->cells = plan->base.desc.cells && l + 1 == plan->base.model->n_layers;
   r->n_stages = oclstm__stages(layer, specs);
-  TRY(create_input(plan, r, w, error));
-  TRY(create_params(plan, r, w, error));
   for (size_t k = 0; k < r->n_stages; ++k) {
     r->stages[k].spec = specs[k];
-    TRY(create_stage(plan, r, &r->stages[k], w, error));
   }
+  TRY(create_params(plan, r, weights_of(plan, r), error));
+  oclstm__account(plan, "biases");
+  TRY(oclstm__decide(plan, r, error));
+  oclstm__account(plan, "weights of layers");
   if (layer->layer_norm == OCLSTM_NORM_HASTE) {
     TRY(oclstm__stage_kernel(plan, r, &r->stages[0], "norm", "norm_input", &r->norm_input, error));
   }
@@ -77,12 +110,9 @@ done:
   return status;
 }
 
-void oclstm__runner_release(oclstm__runner *r) {
-  oclstm__gemm_destroy(&r->input);
-  oclstm__buffer_release(&r->params);
+void oclstm__stages_release(oclstm__runner *r) {
   oclstm__buffer_release(&r->own_input.W);
   oclstm__buffer_release(&r->own_gx);
-  oclstm__kernel_release(&r->norm_input);
   for (size_t k = 0; k < OCLSTM__MAX_STAGES; ++k) {
     oclstm__stage *stage = &r->stages[k];
     oclstm__gemm_destroy(&stage->gemm);
@@ -90,4 +120,11 @@ void oclstm__runner_release(oclstm__runner *r) {
     oclstm__kernel_release(&stage->kernel[0]);
     oclstm__kernel_release(&stage->kernel[1]);
   }
+}
+
+void oclstm__runner_release(oclstm__runner *r) {
+  oclstm__gemm_destroy(&r->input);
+  oclstm__buffer_release(&r->params);
+  oclstm__kernel_release(&r->norm_input);
+  oclstm__stages_release(r);
 }

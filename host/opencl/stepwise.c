@@ -7,6 +7,18 @@ static bool owns_rows(const oclstm__runner *r, const oclstm__stage *stage) {
   return r->layer->layer_norm != OCLSTM_NORM_NONE && stage == &r->stages[0];
 }
 
+static size_t candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                         oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
+  (void)plan;
+  (void)r;
+  list[0] = (oclstm__candidate){.strategy = &oclstm__stepwise};
+  return 1;
+}
+
+static size_t launches(const oclstm__runner *r, size_t steps) {
+  return 2 * r->n_stages * steps;
+}
+
 static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage, const float *W,
                              oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -56,4 +68,5 @@ done:
   return status;
 }
 
-const oclstm__strategy oclstm__stepwise = {OCLSTM_STRATEGY_STEPWISE, "stepwise", NULL, prepare, run};
+const oclstm__strategy oclstm__stepwise = {
+    OCLSTM_STRATEGY_STEPWISE, "stepwise", candidates, launches, NULL, prepare, run};

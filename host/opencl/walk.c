@@ -29,7 +29,7 @@ static oclstm_status walk_direction(oclstm__cl_plan *plan, oclstm__runner *r, co
   if (r->norm_input != NULL) {
     TRY(normalise_input(plan, r, rows, error));
   }
-  TRY(plan->strategy->run(plan, r, steps, error));
+  TRY(r->choice.strategy->run(plan, r, steps, error));
 done:
   return status;
 }

@@ -442,8 +442,9 @@ typedef struct oclstm_context_desc {
   /* NULL: the first GPU, else the first CPU device. Otherwise "gpu", "cpu", "reference", "opencl:PLATFORM:DEVICE"
    * (indices as listed), or part of a device's name, case ignored. A device asked for and absent is an error. */
   const char *device;
-  /* Folder for compiled programs; created with mode 0700. NULL: programs are not kept. A folder that others can
-   * write to, or that is not ours, is not used (and a warning is logged): its files would run as native code. */
+  /* Folder for compiled programs and for what the tuner measured; created with mode 0700. NULL: both are kept in the context
+   * alone. A folder that others can write to, or that is not ours, is not used (and a warning is logged): its files would
+   * run as native code. */
   const char *cache_dir;
   oclstm_allocator allocator;
   oclstm_log log;
@@ -464,6 +465,22 @@ OCLSTM_API const oclstm_device_info *oclstm_context_device(const oclstm_context 
 /* The compiler's messages of the last program that failed to build, "" if none did. Borrowed until the next plan. */
 OCLSTM_API const char *oclstm_context_build_log(const oclstm_context *context);
 
+typedef struct oclstm_cache_info {
+  uint64_t bytes;
+  size_t programs;     /* files of compiled programs */
+  size_t tuning_files; /* one a device, driver and version of the kernels */
+  size_t answers;      /* of the tuner, in the tuning files that are whole */
+  size_t leftovers;    /* files of writers that were killed */
+} oclstm_cache_info;
+
+/* What a folder as in oclstm_context_desc.cache_dir holds of ours; other files are not looked at. A folder that is not
+ * there holds nothing. Returns OK; E_ARGUMENT; E_OPEN; E_READ. */
+OCLSTM_API oclstm_status oclstm_cache_examine(const char *cache_dir, oclstm_cache_info *info,
+                                              oclstm_error *error);
+/* Removes our files from it, and nothing else; contexts that use it meanwhile write theirs again. *removed receives what was
+ * there. Returns OK; E_ARGUMENT; E_OPEN; E_READ; E_WRITE. */
+OCLSTM_API oclstm_status oclstm_cache_clear(const char *cache_dir, oclstm_cache_info *removed,
+                                            oclstm_error *error);
 /* What has been asked of a context's device since it was opened or its counters were reset, by all of its plans and states.
  * The reference counts nothing. */
 typedef struct oclstm_counters {
@@ -524,6 +541,14 @@ typedef enum oclstm_gemm {
   OCLSTM_GEMM_MMA /* matrix instructions of NVIDIA GPUs of compute capability 8.0 and later; f16, bf16 */
 } oclstm_gemm;
 
+/* Where the choices of OCLSTM_STRATEGY_AUTO come from; see docs/tuning.md. A strategy asked for by name is never measured.
+ * Same device, driver, version, model, plan description and tuning answers: same bits. */
+typedef enum oclstm_tuning {
+  OCLSTM_TUNING_DEFAULT, /* what was measured before; what was not is measured now and kept */
+  OCLSTM_TUNING_NONE,    /* a rule of thumb: nothing is measured or looked up */
+  OCLSTM_TUNING_AGAIN    /* everything is measured anew, and replaces what was kept */
+} oclstm_tuning;
+
 typedef struct oclstm_plan_desc {
   size_t struct_size;
   size_t rows;  /* B of every call; default 1 */
@@ -535,18 +560,23 @@ typedef struct oclstm_plan_desc {
   int cells;        /* oclstm_io.cells will be asked for */
   uint64_t
       memory_bytes; /* device memory the plan may take; default: a quarter of the device's, at most 1 GiB */
+  oclstm_tuning tuning;
 } oclstm_plan_desc;
-#define OCLSTM_PLAN_DESC_INIT \
-  { sizeof(oclstm_plan_desc), 0, 0, OCLSTM_PRECISION_F32, OCLSTM_STRATEGY_AUTO, OCLSTM_GEMM_AUTO, 0, 0, 0 }
+#define OCLSTM_PLAN_DESC_INIT                                                                              \
+  {                                                                                                        \
+    sizeof(oclstm_plan_desc), 0, 0, OCLSTM_PRECISION_F32, OCLSTM_STRATEGY_AUTO, OCLSTM_GEMM_AUTO, 0, 0, 0, \
+        OCLSTM_TUNING_DEFAULT                                                                              \
+  }
 
 typedef struct oclstm_plan_info {
   size_t rows, steps;    /* as decided */
   uint64_t device_bytes; /* everything the plan holds on the device */
   uint64_t host_bytes;
-  char strategy[32]; /* "fused-step" */
+  char strategy[32]; /* "fused-step"; "fused-step+rows" when layers differ */
   char precision[8]; /* "f32" */
   char gemm[32];     /* "clblast 1.5.3", "plain", "mma" or "reference" */
   char reason[256];  /* why these, and why not the others */
+  size_t measured;   /* ways that were timed while this plan was made: 0 when every answer was known */
 } oclstm_plan_info;
 
 typedef struct oclstm_plan oclstm_plan;
@@ -556,8 +586,9 @@ typedef struct oclstm_plan oclstm_plan;
 OCLSTM_API oclstm_status oclstm_supports(const oclstm_context *context, const oclstm_model *model,
                                          const oclstm_plan_desc *desc, oclstm_error *error);
 
-/* Makes a plan: packs the weights onto the device, compiles, allocates, and runs each kernel once. context and
- * model are borrowed until the plan is destroyed.
+/* Makes a plan: packs the weights onto the device, compiles, allocates, and runs each kernel once. With
+ * OCLSTM_STRATEGY_AUTO it may measure as well, which takes seconds once for each kind of layer where the driver compiles
+ * slowly. context and model are borrowed until the plan is destroyed.
  * Returns OK; E_ARGUMENT; E_UNSUPPORTED; E_LIMIT (a buffer would pass what the device allows);
  * E_DEVICE_MEMORY (also when one step does not fit memory_bytes); E_MEMORY; E_BUILD; E_OPENCL; E_DEVICE_LOST. */
 OCLSTM_API oclstm_status oclstm_plan_create(oclstm_context *context, const oclstm_model *model,
@@ -565,6 +596,49 @@ OCLSTM_API oclstm_status oclstm_plan_create(oclstm_context *context, const oclst
                                             oclstm_error *error);
 OCLSTM_API void oclstm_plan_destroy(oclstm_plan **plan);
 OCLSTM_API const oclstm_plan_info *oclstm_plan_get_info(const oclstm_plan *plan);
+
+/* What a plan decided for one direction of one layer, and why: what `oclstm info --plan` prints. */
+typedef struct oclstm_plan_layer {
+  size_t layer, direction;
+  char strategy[32];
+  size_t tile_rows;    /* batch rows of a tile; 0: the strategy has no tiles */
+  size_t groups;       /* work-groups that share the units of a layer; 0: the strategy does not divide them */
+  size_t launches;     /* kernels of a whole chunk, its input projection with them, as far as they are ours */
+  double microseconds; /* a step of the recurrence, as it was measured; 0: not measured */
+  char reason[160];
+  size_t n_candidates;
+} oclstm_plan_layer;
+
+typedef enum oclstm_verdict {
+  OCLSTM_VERDICT_CHOSEN,
+  OCLSTM_VERDICT_SLOWER, /* measured; not by enough faster than the rule of thumb's choice to replace it, or slower */
+  OCLSTM_VERDICT_NOT_TRIED, /* could have run */
+  OCLSTM_VERDICT_FAILED,    /* did not build, or found no memory */
+  OCLSTM_VERDICT_REFUSED    /* the strategy does not serve this layer */
+} oclstm_verdict;
+
+/* One way of running it, chosen or not. */
+typedef struct oclstm_plan_candidate {
+  char strategy[32];
+  size_t tile_rows, groups;
+  oclstm_verdict verdict;
+  double microseconds; /* a step; 0: not measured */
+  char why[160];
+} oclstm_plan_candidate;
+
+/* Device memory of a plan under the name of what it is for. */
+typedef struct oclstm_plan_memory {
+  char purpose[48];
+  uint64_t bytes;
+} oclstm_plan_memory;
+
+/* Borrowed until the plan is destroyed; NULL for an index out of range, and always on the reference, which has nothing to
+ * choose. */
+OCLSTM_API const oclstm_plan_layer *oclstm_plan_get_layer(const oclstm_plan *plan, size_t layer,
+                                                          size_t direction);
+OCLSTM_API const oclstm_plan_candidate *oclstm_plan_get_candidate(const oclstm_plan *plan, size_t layer,
+                                                                  size_t direction, size_t index);
+OCLSTM_API const oclstm_plan_memory *oclstm_plan_get_memory(const oclstm_plan *plan, size_t index);
 
 /* ---- State ----------------------------------------------------------------------------------- */
 

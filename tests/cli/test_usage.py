@@ -27,7 +27,7 @@ class Usage(CliTest):
         self.refuse("unknown command 'verfy'; did you mean 'verify'?", "verfy")
         self.refuse("unknown command 'dance'; see", "dance")
         self.refuse("unknown option '--verison'", "--verison")
-        for name in ["train", "inspect", "tune", "cache"]:
+        for name in ["train", "inspect"]:
             self.refuse(f"'{name}' is not available in this version", name, "anything", "--at-all")
 
     def test_options(self):

@@ -124,6 +124,7 @@ static oclstm_status run_device(const oclstm_model *model, const test_job *job, 
   desc.rows = job->B;
   desc.steps = job->T;
   desc.strategy = device == reference ? OCLSTM_STRATEGY_AUTO : options.strategy;
+  desc.tuning = OCLSTM_TUNING_NONE;
   desc.gemm = device == reference ? OCLSTM_GEMM_AUTO : options.gemm;
   oclstm_status status = oclstm_plan_create(device, model, &desc, &plan, &last_error);
   if (status == OCLSTM_OK) {

@@ -136,6 +136,7 @@ static oclstm_status open_plan(trial *t) {
   desc.cells = t->cells != NULL;
   if (device != reference) {
     desc.strategy = options.strategy;
+    desc.tuning = OCLSTM_TUNING_NONE;
     desc.gemm = options.gemm;
   }
   return oclstm_plan_create(device, t->model, &desc, &t->plan, &last_error);

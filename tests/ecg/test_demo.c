@@ -185,6 +185,7 @@ static void alone_is_the_same(size_t index, const char *beat, const char *foreca
   assert_non_null(alone);
   limits.rows = 1;
   limits.steps = x.count;
+  limits.tuning = OCLSTM_TUNING_NONE;
   assert_int_equal(oclstm_plan_create(net->context, net->model, &limits, &plan, NULL), OCLSTM_OK);
   assert_int_equal(oclstm_state_create(plan, &state, NULL), OCLSTM_OK);
   io.steps = x.count;

@@ -138,6 +138,7 @@ static void state_of_something_else(void **unused) {
   oclstm_plan_desc limits = OCLSTM_PLAN_DESC_INIT;
   oclstm_plan *elsewhere = NULL;
   limits.rows = B;
+  limits.tuning = OCLSTM_TUNING_NONE;
   OK(oclstm_plan_create(other, f.model, &limits, &elsewhere, &last_error));
   check_foreign(&f, elsewhere);
   assert_untouched(&f);
@@ -155,6 +156,9 @@ static void bad_plans(void **unused) {
   assert_null(plan);
   desc.strategy = (oclstm_strategy)17;
   FAILS(OCLSTM_E_ARGUMENT, "17", oclstm_plan_create(device, f.model, &desc, &plan, &last_error));
+  desc = (oclstm_plan_desc)OCLSTM_PLAN_DESC_INIT;
+  desc.tuning = (oclstm_tuning)17;
+  FAILS(OCLSTM_E_ARGUMENT, "tuning is 17", oclstm_plan_create(device, f.model, &desc, &plan, &last_error));
   desc = (oclstm_plan_desc)OCLSTM_PLAN_DESC_INIT;
   desc.memory_bytes = 1; /* does not hold one step */
   FAILS(OCLSTM_E_DEVICE_MEMORY, "memory_bytes is 1",

@@ -104,6 +104,7 @@ void open_bench(bench *b, const network_desc *network, size_t rows, size_t steps
   plan.steps = steps;
   plan.cells = cells;
   plan.strategy = options.strategy;
+  plan.tuning = OCLSTM_TUNING_NONE;
   plan.gemm = options.gemm;
   b->model = network_create(network);
   assert_ok(oclstm_context_create(&context, &b->context, &b->error), &b->error);

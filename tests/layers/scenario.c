@@ -134,6 +134,7 @@ static oclstm_status create_plan(const scenario *what, const oclstm_model *model
   desc.rows = SCENARIO_ROWS;
   desc.steps = SCENARIO_STEPS;
   desc.strategy = what->strategy;
+  desc.tuning = OCLSTM_TUNING_NONE;
   desc.gemm = what->gemm;
   return oclstm_plan_create(o->context, model, &desc, &o->plan, error);
 }

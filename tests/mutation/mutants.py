@@ -9,6 +9,7 @@ OPENCL = "opencl"
 FILES = "files"
 CONVERT = "convert"
 JOBS = "jobs"
+TUNING = "tuning"
 
 # Tests of what few descriptions have: looked for in these alone.
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
@@ -315,4 +316,23 @@ MUTANTS = [
      "if (id < INT32_MIN || id > INT32_MAX) {", "if (id == INT64_MIN) {"),
     (JOBS, "verified layer without its embedding's rows", "host/job/verify.c",
      "v->desc.ids != NULL ? (const void *)v->desc.ids :", "v->desc.ids == NULL ? (const void *)v->desc.ids :"),
+    # ---- strategy auto ----
+    (TUNING, "the slower way is taken", "host/opencl/contest.c",
+     "if (seconds[1] < OCLSTM__BETTER * seconds[0]) {", "if (seconds[1] > OCLSTM__BETTER * seconds[0]) {"),
+    (TUNING, "answers of other cells are taken", "host/opencl/answers.c", "(unsigned long long)hash_cell(r));",
+     "(unsigned long long)(0 * hash_cell(r)));"),
+    (TUNING, "answers of other batches are taken", "host/opencl/answers.c", "class_of(desc->rows)", "class_of(1)"),
+    (TUNING, "tuning none measures", "host/opencl/tuner.c",
+     "plan->base.desc.tuning == OCLSTM_TUNING_NONE", "plan->base.desc.tuning == (oclstm_tuning)-1"),
+    (TUNING, "tuning again does not measure", "host/opencl/tuner.c",
+     "answer->serial != plan->serial)) {", "answer->serial == SIZE_MAX)) {"),
+    (TUNING, "losers stay in the account", "host/opencl/contest.c", "c->plan->device_bytes = before;", ""),
+    (TUNING, "the clock chooses CLBlast on a CPU device", "host/opencl/candidates.c",
+     "if (plan->gemm != &oclstm__gemm_plain && type != OCLSTM_DEVICE_GPU) {", "if (strategy == NULL) {"),
+    (TUNING, "sum of the answers not compared", "host/opencl/answers_file.c",
+     "return memcmp(text + n, line, SUM_LINE) == 0 ?", "return line[0] == 's' ?"),
+    (TUNING, "answers of another device are taken", "host/opencl/answers_file.c",
+     "(identity != NULL && strcmp(device, identity) != 0)", "(identity != NULL && device[0] == '\\0')"),
+    (TUNING, "what others have written is lost", "host/opencl/answers_file.c",
+     "oclstm__answers_load(cl); size_t bytes = sizeof MAGIC", "size_t bytes = sizeof MAGIC"),
 ]

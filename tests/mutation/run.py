@@ -25,6 +25,7 @@ OWN = r"^reference\."
 FORMATS = r"^(formats|model)\."
 # Scripts in Python, on the reference.
 CONVERT = r"^convert\.(keras_refused|torch|keras[23]\.reference)$"
+TUNING = r"^opencl\.(answers|choices|tuning)$"
 JOBS = r"^job\.(arrays$|verify$|cells\.reference$)"
 STAGES = {
     mutants.REFERENCE: [r"^(golden\.stored|forward\.(equations|cells))\.reference$", OWN, UNITS + r"\.reference$",
@@ -34,6 +35,7 @@ STAGES = {
     mutants.FILES: [r"^golden\.stored\.reference$", FORMATS],
     mutants.CONVERT: [CONVERT],
     mutants.JOBS: [JOBS],
+    mutants.TUNING: [TUNING],
 }
 
 

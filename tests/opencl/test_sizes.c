@@ -10,6 +10,7 @@ static oclstm_plan *plan_with(const oclstm_model *model, size_t rows, size_t ste
   desc.rows = rows;
   desc.steps = steps;
   desc.memory_bytes = memory;
+  desc.tuning = OCLSTM_TUNING_NONE;
   desc.cells = cells;
   OK(oclstm_plan_create(device, model, &desc, &plan, &last_error));
   return plan;
@@ -63,6 +64,7 @@ static void too_small_a_budget_is_refused(void **unused) {
   oclstm_plan_desc desc = OCLSTM_PLAN_DESC_INIT;
   oclstm_plan *plan = NULL;
   (void)unused;
+  desc.tuning = OCLSTM_TUNING_NONE;
   desc.memory_bytes = 4096;
   FAILS(OCLSTM_E_DEVICE_MEMORY, "memory_bytes is 4096",
         oclstm_plan_create(device, model, &desc, &plan, &last_error));

@@ -27,6 +27,7 @@ static void *work(void *user) {
     desc.rows = B;
     desc.steps = T;
     desc.strategy = options.strategy;
+    desc.tuning = OCLSTM_TUNING_NONE;
     desc.gemm = options.gemm;
     io.steps = T;
     io.x = w->x;

@@ -64,6 +64,7 @@ oclstm_plan_desc plan_desc(const oclstm_context *context, const oclstm_model *mo
   oclstm_plan_desc desc = OCLSTM_PLAN_DESC_INIT;
   desc.rows = rows;
   desc.steps = steps;
+  desc.tuning = OCLSTM_TUNING_NONE; /* what is tested must not depend on a clock */
   desc.cells = cells && oclstm__cell_size(oclstm_model_layer(model, oclstm_model_n_layers(model) - 1)) != 0;
   if (context != reference) {
     desc.strategy = options.strategy;

@@ -1,0 +1,127 @@
+/* The ways to run a layer, in the order of a rule of thumb.
+ * SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <stdio.h>
+
+#include "opencl/plan.h"
+
+/* One kernel a step beats two wherever the step is bound by launches or by reading W_hh; a GPU with many rows has enough
+ * arithmetic in a step for CLBlast's product to win. */
+enum { FEW_ROWS = 16 };
+/* On CPU devices one launch a chunk beats one a step as long as a core that reads all of W_hh every step finds it near:
+ * with one row anyway, with some rows in its second-level cache, with many in its first or nearly so. Bytes; docs/tuning.md
+ * has what was measured. */
+enum { NEAR_FOR_MANY_ROWS = 64 << 10, NEAR_FOR_SOME_ROWS = 256 << 10, SOME_ROWS = 16 };
+
+static bool is_near(const oclstm_layer *layer, size_t B) {
+  size_t bytes =
+      oclstm__gates(layer->kind) * layer->hidden_size * oclstm_layer_state_size(layer) * sizeof(float);
+  return B == 1 || bytes <= NEAR_FOR_MANY_ROWS || (B <= SOME_ROWS && bytes <= NEAR_FOR_SOME_ROWS);
+}
+
+static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, size_t B, const char **why) {
+  if (layer->layer_norm != OCLSTM_NORM_NONE) {
+    *why = "layer_norm needs whole rows between product and gates";
+    return OCLSTM_STRATEGY_STEPWISE;
+  }
+  if (cl->base.device.type == OCLSTM_DEVICE_CPU) {
+    if (is_near(layer, B)) {
+      *why = "a CPU device, and a step that is short beside its launch";
+      return OCLSTM_STRATEGY_ROWS;
+    }
+    *why = "a CPU device, and a step that is long beside its launch";
+    return OCLSTM_STRATEGY_FUSED_STEP;
+  }
+  if (B <= FEW_ROWS) {
+    *why = "few rows, a step is bound by its launches";
+    return OCLSTM_STRATEGY_FUSED_STEP;
+  }
+  *why = "many rows, a step is bound by its product";
+  return OCLSTM_STRATEGY_STEPWISE;
+}
+
+/* What is open to measuring has no reason against it. */
+static size_t add(oclstm__runner *r, oclstm__candidate way, oclstm_verdict verdict, const char *why) {
+  size_t k = r->ways.n;
+  assert(k < OCLSTM__MAX_WAYS && "a few of each strategy");
+  oclstm_plan_candidate *shown = &r->ways.shown[k];
+  r->ways.way[k] = way;
+  shown->tile_rows = way.rows;
+  shown->groups = way.groups;
+  (void)snprintf(shown->strategy, sizeof shown->strategy, "%s", way.strategy->name);
+  oclstm__judge(r, k, verdict, "%s", why);
+  return r->ways.n++;
+}
+
+/* The ways of one strategy that serves the layer. */
+typedef struct listed {
+  size_t n;
+  oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY];
+} listed;
+
+/* Why a way takes no part in measuring; "" where it does. Results must not depend on what a clock said, and CLBlast adds in
+ * an order of its own: its product is drawn on GPUs alone, where it is what the others have to beat. On a CPU device what is
+ * left of stepwise is fused-step's product with two launches: not worth the compiling. */
+static const char *why_not_drawn(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                                 oclstm__candidate way) {
+  oclstm_device_type type = plan->base.context->device.type;
+  if (way.strategy == &oclstm__grid_strategy && way.groups < 2) {
+    return "one block of units, which cannot be shared";
+  }
+  if (way.strategy != &oclstm__stepwise) {
+    return "";
+  }
+  if (plan->gemm != &oclstm__gemm_plain && type != OCLSTM_DEVICE_GPU) {
+    return "another product, CLBlast's, adds in another order";
+  }
+  return type == OCLSTM_DEVICE_CPU && r->layer->layer_norm == OCLSTM_NORM_NONE
+             ? "more launches for the same product as fused-step's"
+             : "";
+}
+
+static void add_way(const oclstm__cl_plan *plan, oclstm__runner *r, oclstm__candidate way) {
+  add(r, way, OCLSTM_VERDICT_NOT_TRIED, why_not_drawn(plan, r, way));
+}
+
+/* First the rule's choice, then every strategy's likeliest way, then the others. */
+static void add_in_order(const oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__strategy *first,
+                         const listed *all) {
+  for (size_t k = 0; oclstm__strategy_at(k) != NULL; ++k) {
+    if (oclstm__strategy_at(k) == first) {
+      add_way(plan, r, all[k].list[0]);
+    }
+  }
+  for (size_t round = 0; round < OCLSTM__MAX_OF_STRATEGY; ++round) {
+    for (size_t k = 0; oclstm__strategy_at(k) != NULL; ++k) {
+      bool is_there = round == 0 && oclstm__strategy_at(k) == first;
+      if (round < all[k].n && !is_there) {
+        add_way(plan, r, all[k].list[round]);
+      }
+    }
+  }
+}
+
+const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bool probe) {
+  oclstm__cl *cl = oclstm__plan_cl(plan);
+  const oclstm_plan_desc *desc = &plan->base.desc;
+  const oclstm__strategy *strategy = NULL;
+  const char *why = "as asked";
+  listed all[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
+  oclstm_error refusals[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
+  bool automatic = desc->strategy == OCLSTM_STRATEGY_AUTO;
+  oclstm_strategy first = automatic ? thumb(cl, r->layer, desc->rows, &why) : desc->strategy;
+  r->ways.n = 0;
+  for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
+    assert(k < sizeof all / sizeof all[0] && "there is room for the table");
+    if (oclstm__strategy_serves(cl, strategy->id, r->layer, probe, &refusals[k]) == OCLSTM_OK) {
+      all[k].n = strategy->candidates(plan, r, all[k].list);
+    }
+  }
+  add_in_order(plan, r, oclstm__strategy_by_id(first), all);
+  for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
+    if (all[k].n == 0) {
+      add(r, (oclstm__candidate){.strategy = strategy}, OCLSTM_VERDICT_REFUSED, refusals[k].text);
+    }
+  }
+  return why;
+}

@@ -1,0 +1,199 @@
+/* The ways to run a layer against each other: the best so far and a challenger, until none is left.
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "opencl/plan.h"
+
+static const double HOPELESS = 2.0;
+
+/* ---- one way against the best so far ---- */
+
+typedef struct contest {
+  oclstm__cl_plan *plan;
+  oclstm__runner *runner; /* has the stages of the best */
+  oclstm__trial trial;
+  size_t best, measured;
+  uint64_t bytes;       /* of the best's choice */
+  uint64_t input_bytes; /* of the provider's product */
+} contest;
+
+/* Everything that depends on the choice; the provider's product with W_ih is shared. */
+static void copy_choice(oclstm__runner *to, const oclstm__runner *from) {
+  to->choice = from->choice;
+  to->slices = from->slices;
+  to->members = from->members;
+  to->own_input = from->own_input;
+  to->own_gx = from->own_gx;
+  to->ahead = from->ahead;
+  for (size_t k = 0; k < OCLSTM__MAX_STAGES; ++k) {
+    to->stages[k] = from->stages[k];
+  }
+}
+
+static oclstm__runner challenger_of(const contest *c, size_t way) {
+  oclstm__runner other = *c->runner;
+  oclstm__runner blank = {.choice = other.ways.way[way]};
+  for (size_t k = 0; k < OCLSTM__MAX_STAGES; ++k) {
+    blank.stages[k].spec = other.stages[k].spec;
+  }
+  copy_choice(&other, &blank);
+  return other;
+}
+
+static void swap_choices(oclstm__runner *a, oclstm__runner *b) {
+  oclstm__runner kept = {.layer = NULL};
+  copy_choice(&kept, a);
+  copy_choice(a, b);
+  copy_choice(b, &kept);
+}
+
+/* The provider's product, for the first way that wants it. */
+static oclstm_status ensure_input(contest *c, const oclstm__strategy *strategy, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  uint64_t before = c->plan->device_bytes;
+  if (c->runner->input == NULL && !oclstm__owns_input(c->plan, strategy)) {
+    TRY(oclstm__input_create(c->plan, c->runner, error));
+    c->input_bytes = c->plan->device_bytes - before;
+  }
+done:
+  return status;
+}
+
+static void drop_unused_input(contest *c) {
+  if (c->runner->input != NULL && oclstm__owns_input(c->plan, c->runner->choice.strategy)) {
+    oclstm__gemm_destroy(&c->runner->input);
+    c->plan->device_bytes -= c->input_bytes;
+  }
+}
+
+static void note_time(oclstm__runner *r, size_t way, double seconds) {
+  oclstm_plan_candidate *shown = &r->ways.shown[way];
+  double microseconds = 1e6 * seconds;
+  if (shown->microseconds == 0.0 || microseconds < shown->microseconds) {
+    shown->microseconds = microseconds;
+  }
+}
+
+/* The stages of the way are made, timed against the best's, and the slower of the two released. A way that cannot be made
+ * or run is no failure of the plan. */
+static oclstm_status challenge(contest *c, size_t way, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm_error trouble = {OCLSTM_OK, 0, 0, ""};
+  oclstm__runner other = challenger_of(c, way);
+  oclstm__runner *pair[2] = {c->runner, &other};
+  double seconds[2] = {0.0, 0.0};
+  uint64_t before = c->plan->device_bytes;
+  TRY(ensure_input(c, other.choice.strategy, &trouble));
+  before = c->plan->device_bytes;
+  other.input = c->runner->input;
+  TRY(oclstm__stages_create(c->plan, &other, &trouble));
+  TRY(oclstm__trial_warm(&c->trial, &other, &trouble));
+  TRY(oclstm__trial_run(&c->trial, pair, seconds, &trouble));
+  ++c->measured;
+  note_time(c->runner, c->best, seconds[0]);
+  note_time(c->runner, way, seconds[1]);
+  c->runner->ways.shown[way].tile_rows = other.stages[0].rows;
+  if (seconds[1] < OCLSTM__BETTER * seconds[0]) {
+    swap_choices(c->runner, &other);
+    uint64_t bytes = c->plan->device_bytes - before;
+    before -= c->bytes;
+    before += bytes;
+    c->bytes = bytes;
+    c->best = way;
+  }
+done:
+  oclstm__stages_release(&other);
+  c->plan->device_bytes = before;
+  if (status != OCLSTM_OK && status != OCLSTM_E_DEVICE_LOST) {
+    oclstm__judge(c->runner, way, OCLSTM_VERDICT_FAILED, "%.150s", trouble.text);
+    status = OCLSTM_OK;
+  } else if (status != OCLSTM_OK && error != NULL) {
+    *error = trouble;
+  }
+  return status;
+}
+
+/* How many times slower than the best the best other way of the same strategy was; 0 when none has been measured. */
+static double slower_before(const contest *c, size_t way) {
+  const oclstm__ways *ways = &c->runner->ways;
+  double least = 0.0;
+  for (size_t k = 0; k < way; ++k) {
+    double taken = ways->shown[k].microseconds;
+    if (ways->way[k].strategy == ways->way[way].strategy && taken > 0.0 && (least == 0.0 || taken < least)) {
+      least = taken;
+    }
+  }
+  return ways->shown[c->best].microseconds > 0.0 ? least / ways->shown[c->best].microseconds : 0.0;
+}
+
+static bool has_room(const contest *c) {
+  uint64_t most = c->plan->base.desc.memory_bytes;
+  return most == 0 || c->plan->device_bytes + c->bytes <= most;
+}
+
+static oclstm_status try_way(contest *c, size_t way, oclstm_error *error) {
+  oclstm__runner *r = c->runner;
+  double slower = slower_before(c, way);
+  if (c->measured >= OCLSTM__MOST_MEASURED) {
+    oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%d likelier ways are measured",
+                  (int)OCLSTM__MOST_MEASURED);
+  } else if (slower > HOPELESS) {
+    oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%s took %.1f times as long as the choice in another way",
+                  r->ways.shown[way].strategy, slower);
+  } else if (!has_room(c)) {
+    oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "no room for two sets of weights in memory_bytes");
+  } else {
+    return challenge(c, way, error);
+  }
+  return OCLSTM_OK;
+}
+
+static void keep_answer(const contest *c) {
+  const oclstm__ways *ways = &c->runner->ways;
+  oclstm__answer answer = {.serial = c->plan->serial};
+  oclstm__answer_key(c->plan, c->runner, answer.key);
+  for (size_t k = 0; k < ways->n && answer.n < OCLSTM__MOST_MEASURED; ++k) {
+    if (ways->shown[k].microseconds > 0.0) {
+      oclstm__timing *t = &answer.timings[answer.n];
+      *t = (oclstm__timing){.rows = ways->way[k].rows,
+                            .groups = ways->way[k].groups,
+                            .microseconds = ways->shown[k].microseconds};
+      (void)snprintf(t->strategy, sizeof t->strategy, "%s", ways->way[k].strategy->name);
+      answer.best = k == c->best ? answer.n : answer.best;
+      ++answer.n;
+    }
+  }
+  oclstm__answer_keep(oclstm__plan_cl(c->plan), &answer);
+}
+
+oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  contest c = {.plan = plan, .runner = r, .measured = 1};
+  r->choice = r->ways.way[0];
+  TRY(ensure_input(&c, r->choice.strategy, error));
+  uint64_t before = plan->device_bytes;
+  TRY(oclstm__stages_create(plan, r, error));
+  r->ways.shown[0].tile_rows = r->stages[0].rows;
+  c.bytes = plan->device_bytes - before;
+  TRY(oclstm__trial_open(&c.trial, plan, r, error));
+  TRY(oclstm__trial_warm(&c.trial, r, error));
+  TRY(oclstm__trial_scale(&c.trial, r, error));
+  for (size_t k = 1; k < r->ways.n; ++k) {
+    if (oclstm__is_open(r, k)) {
+      TRY(try_way(&c, k, error));
+    }
+  }
+  drop_unused_input(&c);
+  oclstm__judge_losers(r, c.best);
+  oclstm__explain_choice(plan, r, c.best, "measured now");
+  if (c.measured > 1) { /* what could not be measured may be another time */
+    plan->base.info.measured += c.measured;
+    keep_answer(&c);
+  }
+  oclstm__log(&plan->base.context->log, OCLSTM_LOG_INFO, "layer %zu, direction %zu: %s, measured %zu ways",
+              r->ways.layer.layer, r->direction, r->ways.layer.strategy, c.measured);
+done:
+  oclstm__trial_close(&c.trial);
+  return status;
+}

@@ -1,0 +1,135 @@
+/* What a plan says of itself: choices, reasons, memory.
+ * SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "opencl/plan.h"
+
+/* ---- memory ---- */
+
+static oclstm_plan_memory *purpose_of(oclstm__memory *memory, const char *purpose) {
+  for (size_t k = 0; k < memory->n; ++k) {
+    if (strcmp(memory->of[k].purpose, purpose) == 0) {
+      return &memory->of[k];
+    }
+  }
+  assert(memory->n < OCLSTM__MAX_PURPOSES && "a dozen of purposes");
+  oclstm_plan_memory *entry = &memory->of[memory->n++];
+  (void)snprintf(entry->purpose, sizeof entry->purpose, "%s", purpose);
+  return entry;
+}
+
+void oclstm__account(oclstm__cl_plan *plan, const char *purpose) {
+  oclstm__memory *memory = &plan->memory;
+  if (plan->device_bytes > memory->accounted) {
+    purpose_of(memory, purpose)->bytes += plan->device_bytes - memory->accounted;
+    memory->accounted = plan->device_bytes;
+  }
+}
+
+void oclstm__discharge(oclstm__cl_plan *plan, const char *purpose) {
+  oclstm__memory *memory = &plan->memory;
+  oclstm_plan_memory *entry = purpose_of(memory, purpose);
+  plan->device_bytes -= entry->bytes;
+  memory->accounted -= entry->bytes;
+  *entry = memory->of[--memory->n];
+}
+
+const oclstm_plan_memory *oclstm__cl_plan_memory(const oclstm_plan *plan, size_t index) {
+  const oclstm__cl_plan *p = oclstm__cl_plan_of(plan);
+  return index < p->memory.n ? &p->memory.of[index] : NULL;
+}
+
+/* ---- choices ---- */
+
+void oclstm__judge(oclstm__runner *r, size_t way, oclstm_verdict verdict, const char *format, ...) {
+  oclstm_plan_candidate *shown = &r->ways.shown[way];
+  va_list arguments;
+  shown->verdict = verdict;
+  va_start(arguments, format);
+  (void)vsnprintf(shown->why, sizeof shown->why, format, arguments);
+  va_end(arguments);
+}
+
+bool oclstm__is_open(const oclstm__runner *r, size_t k) {
+  return r->ways.shown[k].verdict == OCLSTM_VERDICT_NOT_TRIED && r->ways.shown[k].why[0] == '\0';
+}
+
+void oclstm__judge_losers(oclstm__runner *r, size_t best) {
+  double least = r->ways.shown[best].microseconds;
+  for (size_t k = 0; k < r->ways.n; ++k) {
+    double taken = r->ways.shown[k].microseconds;
+    if (k != best && taken > 0.0) {
+      oclstm__judge(r, k, OCLSTM_VERDICT_SLOWER,
+                    taken < least / OCLSTM__BETTER ? "%.2f of the choice's time, which is no difference"
+                                                   : "%.2f of the choice's time",
+                    taken / least);
+    }
+  }
+}
+
+void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size_t way, const char *reason) {
+  oclstm_plan_candidate *shown = &r->ways.shown[way];
+  size_t norm = r->layer->layer_norm == OCLSTM_NORM_HASTE;
+  oclstm__judge(r, way, OCLSTM_VERDICT_CHOSEN, "%s", reason);
+  shown->tile_rows = r->stages[0].rows;
+  oclstm_plan_layer *said = &r->ways.layer;
+  *said = (oclstm_plan_layer){
+      .layer = (size_t)(r->layer - plan->base.model->layers),
+      .direction = r->direction,
+      .tile_rows = r->stages[0].rows,
+      .groups = shown->groups,
+      .launches = r->choice.strategy->launches(r, plan->base.desc.steps) +
+                  !oclstm__owns_input(plan, r->choice.strategy) + norm,
+      .microseconds = shown->microseconds,
+      .n_candidates = r->ways.n,
+  };
+  (void)snprintf(said->strategy, sizeof said->strategy, "%s", shown->strategy);
+  (void)snprintf(said->reason, sizeof said->reason, "%s", reason);
+}
+
+const oclstm_plan_layer *oclstm__cl_plan_layer(const oclstm_plan *plan, size_t layer, size_t direction) {
+  return &oclstm__cl_plan_of(plan)->runners[2 * layer + direction].ways.layer;
+}
+
+const oclstm_plan_candidate *oclstm__cl_plan_candidate(const oclstm_plan *plan, size_t layer,
+                                                       size_t direction, size_t index) {
+  const oclstm__ways *ways = &oclstm__cl_plan_of(plan)->runners[2 * layer + direction].ways;
+  return index < ways->n ? &ways->shown[index] : NULL;
+}
+
+/* ---- the plan ---- */
+
+/* Names of the strategies that any runner has, joined by '+'; how many. */
+static size_t name_strategies(const oclstm__cl_plan *plan, char *text, size_t bytes) {
+  const oclstm__strategy *strategy = NULL;
+  size_t n = 0;
+  size_t used = 0;
+  for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
+    bool taken = false;
+    for (size_t r = 0; r < 2 * plan->base.model->n_layers; ++r) {
+      taken |= plan->runners[r].choice.strategy == strategy;
+    }
+    if (taken && used < bytes) {
+      used += (size_t)snprintf(text + used, bytes - used, "%s%s", n > 0 ? "+" : "", strategy->name);
+      ++n;
+    }
+  }
+  return n;
+}
+
+void oclstm__explain_plan(oclstm__cl_plan *plan, const char *why_gemm) {
+  oclstm_plan_info *info = &plan->base.info;
+  info->rows = plan->base.desc.rows;
+  info->steps = plan->base.desc.steps;
+  info->device_bytes = plan->device_bytes;
+  info->host_bytes = sizeof *plan + 2 * plan->base.model->n_layers * sizeof *plan->runners;
+  size_t n = name_strategies(plan, info->strategy, sizeof info->strategy);
+  const oclstm__runner *first = &plan->runners[0];
+  (void)snprintf(info->gemm, sizeof info->gemm, "%s", plan->gemm->name);
+  (void)snprintf(info->reason, sizeof info->reason, "%s; products by %s%s%s",
+                 n > 1 ? "chosen for each layer" : first->ways.layer.reason, plan->gemm->name,
+                 why_gemm[0] != '\0' ? ": " : "", why_gemm);
+}

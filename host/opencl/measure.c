@@ -1,0 +1,133 @@
+/* Timing the steps of a layer: two ways in turn, the least time of each.
+ * SPDX-License-Identifier: MIT */
+
+#include <math.h>
+#include <time.h>
+
+#include "opencl/plan.h"
+
+enum { WARM_RUNS = 2, MOST_STEPS = 256, LEAST_ROUNDS = 3, MOST_ROUNDS = 32 };
+static const double RUN_SECONDS =
+    2e-3; /* wanted of one timed run: far above what a clock and a launch take */
+static const double WAY_SECONDS = 8e-3;   /* wanted of one way in all */
+static const double ENOUGH_SECONDS = 0.1; /* of both, after which two rounds must do */
+static const double HOPELESS = 2.0;
+
+static oclstm_status create_state(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                                  oclstm__cell_state *state, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  uint64_t bytes = 0; /* gone with the trial */
+  size_t B = plan->base.desc.rows;
+  size_t h = B * oclstm__padded_units(oclstm_layer_state_size(r->layer)) *
+             oclstm__stored_bytes(plan->base.desc.precision);
+  size_t c = B * oclstm__padded_units(oclstm__cell_size(r->layer)) * sizeof(float);
+  TRY(oclstm__buffer_create(cl, h, "h", &state->h[0], &bytes, error));
+  TRY(oclstm__buffer_create(cl, h, "h", &state->h[1], &bytes, error));
+  if (c > 0) {
+    TRY(oclstm__buffer_create(cl, c, "c", &state->c[0], &bytes, error));
+    TRY(oclstm__buffer_create(cl, c, "c", &state->c[1], &bytes, error));
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm__trial_open(oclstm__trial *trial, oclstm__cl_plan *plan, const oclstm__runner *r,
+                                 oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  *trial = (oclstm__trial){.plan = plan, .steps = 1};
+  trial->state = oclstm__alloc(&plan->base.context->allocator, 1, sizeof *trial->state);
+  REQUIRE(trial->state != NULL, OCLSTM_E_MEMORY, "state of a trial");
+  TRY(create_state(plan, r, trial->state, error));
+done:
+  return status;
+}
+
+void oclstm__trial_close(oclstm__trial *trial) {
+  if (trial->state != NULL) {
+    oclstm__buffer_release(&trial->state->h[0]);
+    oclstm__buffer_release(&trial->state->h[1]);
+    oclstm__buffer_release(&trial->state->c[0]);
+    oclstm__buffer_release(&trial->state->c[1]);
+    oclstm__free(&trial->plan->base.context->allocator, trial->state);
+    trial->state = NULL;
+  }
+}
+
+static double now(void) {
+  struct timespec t = {0, 0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* n steps of x = 0 with their input projection, y going where the next layer's input would. Seconds of all. */
+static oclstm_status run(oclstm__trial *trial, oclstm__runner *r, size_t n, double *seconds,
+                         oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__cl_plan *plan = trial->plan;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  const oclstm__steps steps = {.n = n,
+                               .state = trial->state,
+                               .x = plan->activations[0],
+                               .y = plan->activations[1],
+                               .y_ld = oclstm_layer_output_size(r->layer),
+                               .merge = OCLSTM_CONCAT,
+                               .cells_ld = oclstm_layer_directions(r->layer) * r->layer->hidden_size};
+  double began = now();
+  if (!oclstm__owns_input(plan, r->choice.strategy)) {
+    TRY(oclstm__gemm_enqueue(r->input, steps.x, n * plan->base.desc.rows, plan->gx, error));
+  }
+  TRY(r->choice.strategy->run(plan, r, &steps, error));
+  TRY(oclstm__cl_settle(cl, error));
+  *seconds = now() - began;
+  if (cl->timer.seconds != NULL) {
+    *seconds = cl->timer.seconds(cl->timer.user, &r->choice, n, *seconds);
+  }
+  ++trial->runs;
+done:
+  return status;
+}
+
+oclstm_status oclstm__trial_warm(oclstm__trial *trial, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  double unused = 0.0;
+  for (int k = 0; k < WARM_RUNS; ++k) {
+    TRY(run(trial, r, 1, &unused, error));
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm__trial_scale(oclstm__trial *trial, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t most = oclstm__min(trial->plan->base.desc.steps, MOST_STEPS);
+  size_t n = oclstm__min(most, 8);
+  double seconds = 0.0;
+  TRY(run(trial, r, n, &seconds, error));
+  double wanted = seconds > 0.0 ? RUN_SECONDS * (double)n / seconds : (double)most;
+  trial->steps = wanted < 1.0 ? 1 : wanted > (double)most ? most : (size_t)wanted;
+done:
+  return status;
+}
+
+oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], double seconds[2],
+                                oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  double spent = 0.0;
+  seconds[0] = seconds[1] = INFINITY;
+  for (size_t round = 0; round < MOST_ROUNDS; ++round) {
+    for (size_t k = 0; k < 2; ++k) {
+      size_t which = (round + k) % 2; /* each is first as often as second */
+      double taken = 0.0;
+      TRY(run(trial, pair[which], trial->steps, &taken, error));
+      seconds[which] = fmin(seconds[which], taken / (double)trial->steps);
+      spent += taken;
+    }
+    bool clear = seconds[1] > HOPELESS * seconds[0] || spent > ENOUGH_SECONDS;
+    if ((round + 1 >= LEAST_ROUNDS && spent > 2.0 * WAY_SECONDS) || (round > 0 && clear)) {
+      break;
+    }
+  }
+done:
+  return status;
+}

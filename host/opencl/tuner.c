@@ -1,0 +1,108 @@
+/* Deciding which way the steps of a layer are run.
+ * SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "opencl/plan.h"
+
+/* ---- answers ---- */
+
+/* The way that a timing is of, or the number of ways: an answer counts only for what there is to choose from now. */
+static size_t find_way(const oclstm__ways *ways, const oclstm__timing *t) {
+  size_t k = 0;
+  while (k < ways->n && (ways->shown[k].verdict == OCLSTM_VERDICT_REFUSED ||
+                         strcmp(ways->shown[k].strategy, t->strategy) != 0 || ways->way[k].rows != t->rows ||
+                         ways->way[k].groups != t->groups)) {
+    ++k;
+  }
+  return k;
+}
+
+/* The answer that is kept, or NULL where one has to be measured. What the device runs at the same time is asked when it
+ * matters: the asking costs time at every start. */
+static const oclstm__answer *known_answer(const oclstm__cl_plan *plan, oclstm__runner *r) {
+  char key[OCLSTM__ANSWER_KEY];
+  oclstm__answer_key(plan, r, key);
+  const oclstm__answer *answer = oclstm__answer_find(oclstm__plan_cl(plan), key);
+  if (answer == NULL || (plan->base.desc.tuning == OCLSTM_TUNING_AGAIN && answer->serial != plan->serial)) {
+    return NULL;
+  }
+  size_t way = find_way(&r->ways, &answer->timings[answer->best]);
+  if (way < r->ways.n && r->ways.way[way].strategy == &oclstm__grid_strategy) {
+    (void)oclstm__list_ways(plan, r, true);
+    way = find_way(&r->ways, &answer->timings[answer->best]);
+  }
+  return way < r->ways.n ? answer : NULL;
+}
+
+/* ---- deciding ---- */
+
+static oclstm_status take(oclstm__cl_plan *plan, oclstm__runner *r, size_t way, const char *reason,
+                          oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  r->choice = r->ways.way[way];
+  if (!oclstm__owns_input(plan, r->choice.strategy)) {
+    TRY(oclstm__input_create(plan, r, error));
+  }
+  TRY(oclstm__stages_create(plan, r, error));
+  oclstm__explain_choice(plan, r, way, reason);
+done:
+  return status;
+}
+
+static oclstm_status take_answer(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__answer *answer,
+                                 oclstm_error *error) {
+  size_t best = find_way(&r->ways, &answer->timings[answer->best]);
+  for (size_t k = 0; k < answer->n; ++k) {
+    size_t way = find_way(&r->ways, &answer->timings[k]);
+    if (way < r->ways.n) {
+      r->ways.shown[way].microseconds = answer->timings[k].microseconds;
+    }
+  }
+  oclstm__judge_losers(r, best);
+  return take(plan, r, best, answer->serial == plan->serial ? "measured now" : "measured before", error);
+}
+
+/* Whether there is anything to measure. */
+static bool is_drawn(const oclstm__runner *r) {
+  size_t n = 0;
+  for (size_t k = 0; k < r->ways.n; ++k) {
+    n += oclstm__is_open(r, k);
+  }
+  return n > 1 && oclstm__is_open(r, 0);
+}
+
+static oclstm_status ask(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__cl *cl = oclstm__plan_cl(plan);
+  (void)pthread_mutex_lock(&cl->tuning);
+  const oclstm__answer *answer = known_answer(plan, r);
+  if (answer != NULL) {
+    TRY(take_answer(plan, r, answer, error));
+  } else {
+    const char *thumb = oclstm__list_ways(plan, r, true);
+    TRY(is_drawn(r) ? oclstm__contest(plan, r, error) : take(plan, r, 0, thumb, error));
+  }
+done:
+  (void)pthread_mutex_unlock(&cl->tuning);
+  return status;
+}
+
+static void close_all(oclstm__runner *r, const char *why) {
+  for (size_t k = 0; k < r->ways.n; ++k) {
+    if (oclstm__is_open(r, k)) {
+      oclstm__judge(r, k, OCLSTM_VERDICT_NOT_TRIED, "%s", why);
+    }
+  }
+}
+
+oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  const char *thumb = oclstm__list_ways(plan, r, false);
+  if (plan->base.desc.strategy != OCLSTM_STRATEGY_AUTO) {
+    close_all(r, "another one was asked for");
+  } else if (plan->base.desc.tuning == OCLSTM_TUNING_NONE) {
+    close_all(r, "tuning none: nothing is measured");
+  } else if (is_drawn(r)) {
+    return ask(plan, r, error);
+  }
+  return take(plan, r, 0, thumb, error);
+}
