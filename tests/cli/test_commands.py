@@ -52,10 +52,11 @@ class Info(CliTest):
 
     def test_names_what_is_not_supported(self):
         model, _ = self.model()
-        report = json.loads(self.run_good("info", model, "--strategy", "grid", "--json").out)
+        asked = ("--precision", "f16", "--gemm", "clblast")
+        report = json.loads(self.run_good("info", model, *asked, "--json").out)
         self.assertEqual(report["supported"], False)
-        self.assertIn("strategy", report["why_not"])
-        self.assertIn(f"not supported: {report['why_not']}", self.run_good("info", model, "--strategy", "grid").out)
+        self.assertIn("clblast", report["why_not"].lower())
+        self.assertIn(f"not supported: {report['why_not']}", self.run_good("info", model, *asked).out)
 
     def test_without_a_device_the_model_is_described(self):
         model, _ = self.model()
