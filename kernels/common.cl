@@ -153,6 +153,21 @@ INLINE void store_partial_stored(floatv v, int n, __global stored *p) {
 }
 
 /* The first n of VW elements, the others 0. */
+INLINE floatv load_partial(int n, __global const float *p) {
+  if (n >= VW) {
+    return LOADV(p);
+  }
+#if VW > 1
+  float part[VW];
+  for (int k = 0; k < VW; ++k) {
+    part[k] = k < n ? p[k] : 0.0f;
+  }
+  return PASTE(vload, VW)(0, part);
+#else
+  return 0.0f;
+#endif
+}
+
 INLINE floatv load_partial_stored(int n, __global const stored *p) {
   if (n >= VW) {
     return LOAD_STORED(p);

@@ -13,7 +13,7 @@
  * Remainders are written as differences: compilers turn a division beside its remainder into instructions that not
  * every OpenCL checker knows.
  *
- * Launch: global = [T*B*F rounded up], one dimension, because some devices allow few groups in the others.
+ * Launch: global = [T*B*F, or T*B with VW > 1, rounded up], one dimension, because some devices allow few groups in the others.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -26,20 +26,35 @@
 #define KERNELS (PACK | GATHER | UNPACK | HEAD)
 #endif
 
-/* Element `at` of rows of F: which step, which batch row, which feature. */
+/* What a work-item moves: elements f .. end - 1 of a row. One element where a work-item is a lane, so that neighbours are
+ * neighbours in memory; a whole row, in vectors, where it fills a core. */
 typedef struct place {
-  int t, b;
-  size_t row, f;
+  int t, b, f, end;
+  size_t row;
 } place;
 
-static inline place place_of(size_t at, int B, int F) {
+static inline place place_of(size_t item, int B, int F) {
   place p;
-  p.row = at / F;
+#if VW == 1
+  p.row = item / F;
+  p.f = (int)(item - p.row * F);
+  p.end = p.f + 1;
+#else
+  p.row = item;
+  p.f = 0;
+  p.end = F;
+#endif
   p.t = (int)(p.row / B);
   p.b = (int)(p.row - (size_t)p.t * B);
-  p.f = at - p.row * F;
   return p;
 }
+
+#if VW == 1
+#define ITEMS(T, B, F) ((size_t)(T) * (B) * (F))
+#else
+#define ITEMS(T, B, F) ((size_t)(T) * (B))
+#endif
+#define FOR_ELEMENTS(f, p) for (int f = (p).f; f < (p).end; f += VW)
 
 /* Row of the caller's array that holds a place. */
 static inline size_t caller_row(place p, int batch_major, int T, int B) {
@@ -49,18 +64,22 @@ static inline size_t caller_row(place p, int batch_major, int T, int B) {
 #if KERNELS & PACK
 __kernel void pack_rows(__global const float *from, ulong from_first, __global stored *to, int to_ld, int to_column,
                         int merge, __global const int *lengths, int batch_major, int T, int B, int F) {
-  size_t at = get_global_id(0);
-  if (at >= (size_t)T * B * F) {
+  size_t item = get_global_id(0);
+  if (item >= ITEMS(T, B, F)) {
     return;
   }
-  place p = place_of(at, B, F);
-  __global stored *place_of_x = to + p.row * to_ld + to_column + p.f;
-  float x = 0.0f;
-  if (p.t < lengths[p.b]) {
-    x = from[from_first + caller_row(p, batch_major, T, B) * F + p.f];
-    x = merge == MERGE_CONCAT ? x : MERGED(merge, LOAD_ONE(place_of_x), x);
+  place p = place_of(item, B, F);
+  bool valid = p.t < lengths[p.b];
+  to += p.row * to_ld + to_column;
+  from += from_first + caller_row(p, batch_major, T, B) * F;
+  FOR_ELEMENTS(f, p) {
+    floatv x = (floatv)(0.0f);
+    if (valid) {
+      x = load_partial(p.end - f, from + f);
+      x = merge == MERGE_CONCAT ? x : MERGED(merge, load_partial_stored(p.end - f, to + f), x);
+    }
+    store_partial_stored(x, p.end - f, to + f);
   }
-  STORE_ONE(x, place_of_x);
 }
 #endif
 
@@ -69,42 +88,52 @@ __kernel void pack_rows(__global const float *from, ulong from_first, __global s
  * embedding gives NaN, in its row alone. */
 __kernel void gather_rows(__global const int *ids, ulong ids_first, __global const stored *embedding, int V,
                           __global stored *to, __global const int *lengths, int batch_major, int T, int B, int F) {
-  size_t at = get_global_id(0);
-  if (at >= (size_t)T * B * F) {
+  size_t item = get_global_id(0);
+  if (item >= ITEMS(T, B, F)) {
     return;
   }
-  place p = place_of(at, B, F);
-  float x = 0.0f;
-  if (p.t < lengths[p.b]) {
-    int id = ids[ids_first + caller_row(p, batch_major, T, B)];
-    x = NAN;
-    if (id >= 0 && id < V) {
-      x = LOAD_ONE(embedding + (size_t)id * F + p.f);
+  place p = place_of(item, B, F);
+  bool valid = p.t < lengths[p.b];
+  int id = valid ? ids[ids_first + caller_row(p, batch_major, T, B)] : 0;
+  to += p.row * F;
+  FOR_ELEMENTS(f, p) {
+    floatv x = (floatv)(valid ? NAN : 0.0f);
+    if (valid && id >= 0 && id < V) {
+      x = load_partial_stored(p.end - f, embedding + (size_t)id * F + f);
     }
+    store_partial_stored(x, p.end - f, to + f);
   }
-  STORE_ONE(x, to + at);
 }
 #endif
 
 #if KERNELS & UNPACK
 __kernel void unpack_rows(__global const stored *from, __global float *to, ulong to_first, int batch_major, int T, int B,
                           int F) {
-  size_t at = get_global_id(0);
-  if (at >= (size_t)T * B * F) {
+  size_t item = get_global_id(0);
+  if (item >= ITEMS(T, B, F)) {
     return;
   }
-  place p = place_of(at, B, F);
-  to[to_first + caller_row(p, batch_major, T, B) * F + p.f] = LOAD_ONE(from + at);
+  place p = place_of(item, B, F);
+  from += p.row * F;
+  to += to_first + caller_row(p, batch_major, T, B) * F;
+  FOR_ELEMENTS(f, p) {
+    store_partial(load_partial_stored(p.end - f, from + f), p.end - f, to + f);
+  }
 }
 #endif
 
 #if KERNELS & HEAD
 __kernel void head_bias(__global float *y, __global const float *bias, __global const int *lengths, int T, int B, int F) {
-  size_t at = get_global_id(0);
-  if (at >= (size_t)T * B * F) {
+  size_t item = get_global_id(0);
+  if (item >= ITEMS(T, B, F)) {
     return;
   }
-  place p = place_of(at, B, F);
-  y[at] = p.t < lengths[p.b] ? y[at] + bias[p.f] : 0.0f;
+  place p = place_of(item, B, F);
+  bool valid = p.t < lengths[p.b];
+  y += p.row * F;
+  FOR_ELEMENTS(f, p) {
+    floatv sum = load_partial(p.end - f, y + f) + load_partial(p.end - f, bias + f);
+    store_partial(valid ? sum : (floatv)(0.0f), p.end - f, y + f);
+  }
 }
 #endif

@@ -6,6 +6,9 @@
  * end. The sum over k runs in one order whatever the tile is: a row's result depends neither on the rows that it shares a
  * tile with nor on the kind of tile.
  *
+ * With -DPAIRED=1, for bfloat16 on processors that add two products at once, panels hold two k side by side:
+ * [panel][K / 2 rounded up][VECTORS][BLOCK][2], the last one 0 behind an odd K.
+ *
  * DEFINE_TILE(name, ROWS, VECTORS, PANELS) defines that product as a function. A macro, because compilers keep accumulators in
  * registers only where every loop round them is unrolled before anything else happens to it, which needs literal numbers.
  *
@@ -16,31 +19,67 @@
  */
 #define BLOCK (LANES * VW) /* columns of a vector, over the work-items of a group */
 
+#ifndef PAIRED
+#define PAIRED 0
+#endif
+#if PAIRED
+#define PAIR 2
+typedef uintv factors; /* each element two bfloat16, the lower half the earlier k */
+typedef uint uint_at __attribute__((aligned(2)));
+typedef uintv uintv_at __attribute__((aligned(2)));
+#define LOAD_FACTORS(p) (*(__global const uintv_at *)(p))
+#define LOAD_FACTOR(p) ((uintv)(*(__global const uint_at *)(p)))
+#define LAST_FACTOR(p) ((uintv)(*(p)))
+/* VDPBF16PS of AVX512_BF16; the host asks the processor for it. */
+INLINE floatv add_products(uintv a, uintv b, floatv acc) {
+  __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
+  return acc;
+}
+#else
+#define PAIR 1
+typedef floatv factors;
+#define LOAD_FACTORS(p) LOAD_STORED(p)
+#define LOAD_FACTOR(p) ((floatv)(LOAD_ONE(p)))
+#define LAST_FACTOR(p) LOAD_FACTOR(p) /* never: no K is odd among ones */
+#define add_products(a, b, acc) FMA((a), (b), (acc))
+#endif
+
+/* One k, or one pair: LOAD loads the factor of a row at A + row[r] + at. */
+#define TILE_STEP(ROWS, VECTORS, PANELS, LOAD, at)                                                                    \
+  do {                                                                                                                \
+    factors b[(VECTORS) * (PANELS)];                                                                                  \
+    _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                                \
+      b[c] = LOAD_FACTORS(w[c / (VECTORS)] + (c % (VECTORS)) * BLOCK * PAIR);                                         \
+    }                                                                                                                 \
+    _Pragma("unroll") for (int p = 0; p < (PANELS); ++p) {                                                            \
+      w[p] += (VECTORS) * BLOCK * PAIR;                                                                               \
+    }                                                                                                                 \
+    _Pragma("unroll") for (int r = 0; r < (ROWS); ++r) {                                                              \
+      factors a = LOAD(A + row[r] + (at));                                                                            \
+      _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                              \
+        acc[r][c] = add_products(a, b[c], acc[r][c]);                                                                 \
+      }                                                                                                               \
+    }                                                                                                                 \
+  } while (0)
+
 #define DEFINE_TILE(name, ROWS, VECTORS, PANELS)                                                                      \
   INLINE void name(floatv acc[ROWS][(VECTORS) * (PANELS)], __global const stored *A, const size_t row[ROWS],          \
                    __global const stored *W, int K, int first, int end) {                                             \
+    const int steps = (K + PAIR - 1) / PAIR;                                                                          \
     __global const stored *w[PANELS];                                                                                 \
     _Pragma("unroll") for (int p = 0; p < (PANELS); ++p) {                                                            \
-      w[p] = W + (size_t)min(first + p, end - 1) * K * (VECTORS) * BLOCK + get_local_id(0) * VW;                      \
+      size_t panel = (size_t)min(first + p, end - 1) * steps * (VECTORS) * BLOCK * PAIR;                              \
+      w[p] = W + panel + get_local_id(0) * VW * PAIR;                                                                 \
     }                                                                                                                 \
     _Pragma("unroll") for (int r = 0; r < (ROWS); ++r) {                                                              \
       _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                              \
         acc[r][c] = (floatv)(0.0f);                                                                                   \
       }                                                                                                               \
     }                                                                                                                 \
-    _Pragma("unroll 2") for (int k = 0; k < K; ++k) {                                                                 \
-      floatv b[(VECTORS) * (PANELS)];                                                                                 \
-      _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                              \
-        b[c] = LOAD_STORED(w[c / (VECTORS)] + (c % (VECTORS)) * BLOCK);                                               \
-      }                                                                                                               \
-      _Pragma("unroll") for (int p = 0; p < (PANELS); ++p) {                                                          \
-        w[p] += (VECTORS) * BLOCK;                                                                                    \
-      }                                                                                                               \
-      _Pragma("unroll") for (int r = 0; r < (ROWS); ++r) {                                                            \
-        floatv a = (floatv)(LOAD_ONE(A + row[r] + k));                                                                \
-        _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                            \
-          acc[r][c] = FMA(a, b[c], acc[r][c]);                                                                        \
-        }                                                                                                             \
-      }                                                                                                               \
+    _Pragma("unroll 2") for (int k = 0; k < K / PAIR; ++k) {                                                          \
+      TILE_STEP(ROWS, VECTORS, PANELS, LOAD_FACTOR, k * PAIR);                                                        \
+    }                                                                                                                 \
+    if (K % PAIR != 0) {                                                                                              \
+      TILE_STEP(ROWS, VECTORS, PANELS, LAST_FACTOR, K - 1);                                                           \
     }                                                                                                                 \
   }

@@ -48,10 +48,18 @@ bool oclstm__clblast_serves(oclstm__cl *cl, char *text, size_t bytes);
 /* The same of the matrix instructions: they are there, the kernel compiles, and a product of integers comes out exact. On
  * other devices the provider works too, by its kernel's plain twin, and is for tests alone. */
 bool oclstm__mma_serves(oclstm__cl *cl, oclstm_precision precision, char *text, size_t bytes);
-/* That product, by whatever the provider uses here. */
-oclstm_status oclstm__mma_trial(oclstm__cl *cl, oclstm_precision precision, oclstm_error *error);
 /* Where element (n, k) of W lies in its packed form, of K in `depths` steps of 32. */
 size_t oclstm__mma_place(size_t depths, size_t n, size_t k);
+
+/* A product with small integers, exact in every precision, is what it should be. E_OPENCL when it is not, and whatever
+ * making it returns. */
+oclstm_status oclstm__gemm_trial(oclstm__cl *cl, const oclstm__gemm_provider *provider,
+                                 oclstm_precision precision, oclstm_error *error);
+
+/* pairs.c: how many k our own products take at once: 2 where bfloat16 is stored and the processor was seen to add two products
+ * in one instruction, otherwise 1. The asking is once a context, and the caller's to do before anything of that precision is made. */
+void oclstm__ask_pairs(oclstm__cl *cl);
+size_t oclstm__pair(const oclstm__cl *cl, oclstm_precision precision);
 
 /* Packs W, rounds it to what is stored, and writes it to a new buffer. */
 oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *panels,

@@ -36,7 +36,9 @@ static oclstm_status upload(plain *g, const float *W, uint64_t *device_bytes, oc
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = g->base.cl;
   size_t block = g->lanes * cl->vector_width;
-  const oclstm__panels panels = {g->base.shape.N, g->base.shape.K, g->n_panels, 4, block, 4 * block, block};
+  const oclstm__panels panels = {
+      g->base.shape.N, g->base.shape.K, g->n_panels, 4,
+      block,           4 * block,       block,       oclstm__pair(cl, g->base.shape.precision)};
   TRY(oclstm__upload_panels(cl, &panels, g->base.shape.precision, W, &g->W, device_bytes, error));
 done:
   return status;
@@ -78,6 +80,7 @@ static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, con
                                .VW = cl->vector_width,
                                .ROWS = (unsigned)g->rows,
                                .LANES = (unsigned)g->lanes,
+                               .PAIRED = oclstm__pair(cl, shape->precision) == 2,
                                .STORAGE = (unsigned)shape->precision};
   TRY(oclstm__kernel_create(cl, &build, "gemm", &g->kernel, error));
   TRY(set_fixed_arguments(g, error));

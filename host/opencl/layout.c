@@ -15,12 +15,13 @@ float *oclstm__pad_blocks(const oclstm_allocator *allocator, const oclstm_array 
 }
 
 void oclstm__pack_panels(const oclstm__panels *p, const float *W, float *packed) {
+  const size_t columns = p->vectors * p->block;
   for (size_t panel = 0; panel < p->n_panels; ++panel) {
-    for (size_t k = 0; k < p->K; ++k) {
-      for (size_t v = 0; v < p->vectors; ++v) {
-        for (size_t u = 0; u < p->block; ++u) {
-          size_t row = panel * p->panel_stride + v * p->vector_stride + u;
-          *packed++ = row < p->N ? W[row * p->K + k] : 0.0F;
+    for (size_t k = 0; k < p->K; k += p->pair) {
+      for (size_t column = 0; column < columns; ++column) {
+        size_t row = panel * p->panel_stride + column / p->block * p->vector_stride + column % p->block;
+        for (size_t n = k; n < k + p->pair; ++n) {
+          *packed++ = row < p->N && n < p->K ? W[row * p->K + n] : 0.0F;
         }
       }
     }

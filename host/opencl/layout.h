@@ -26,15 +26,16 @@ static inline size_t oclstm__padded_units(size_t H) {
 float *oclstm__pad_blocks(const oclstm_allocator *allocator, const oclstm_array *array, size_t first,
                           size_t blocks, size_t H, size_t columns);
 
-/* Packs W [N, K] for kernels/tile.cl: panels [n_panels][K][vectors][block]. Column v*block + u of panel p is row
- * p * panel_stride + v * vector_stride + u of W, zero when that is N or more.
+/* Packs W [N, K] for kernels/tile.cl: panels [n_panels][K / pair, rounded up][vectors][block][pair]. Column v*block + u of
+ * panel p is row p * panel_stride + v * vector_stride + u of W, zero when that is N or more; elements behind K are zero.
  * A product takes consecutive rows: panel_stride vectors*block, vector_stride block.
  * A stage takes its gates of a block of units: panel_stride block, vector_stride HP. */
 typedef struct oclstm__panels {
   size_t N, K, n_panels, vectors, block, panel_stride, vector_stride;
+  size_t pair; /* 2 with -DPAIRED=1, otherwise 1 */
 } oclstm__panels;
 static inline size_t oclstm__panels_count(const oclstm__panels *p) {
-  return p->n_panels * p->K * p->vectors * p->block;
+  return p->n_panels * oclstm__round_up(p->K, p->pair) * p->vectors * p->block;
 }
 void oclstm__pack_panels(const oclstm__panels *panels, const float *W, float *packed);
 

@@ -72,8 +72,14 @@ oclstm_status oclstm__upload_stage(oclstm__cl_plan *plan, oclstm__stage *stage, 
   const oclstm__stage_spec *spec = &stage->spec;
   stage->lanes = lanes_for(cl, stage->UP);
   size_t block = stage->lanes * cl->vector_width;
-  const oclstm__panels panels = {
-      spec->vectors * stage->UP, spec->K, stage->UP / block, spec->vectors, block, block, stage->UP};
+  const oclstm__panels panels = {spec->vectors * stage->UP,
+                                 spec->K,
+                                 stage->UP / block,
+                                 spec->vectors,
+                                 block,
+                                 block,
+                                 stage->UP,
+                                 oclstm__pair(cl, plan->base.desc.precision)};
   return oclstm__upload_panels(cl, &panels, plan->base.desc.precision, W, &stage->W, &plan->device_bytes,
                                error);
 }

@@ -120,9 +120,10 @@ static oclstm_status create_row_kernels(oclstm__cl_plan *plan, oclstm_error *err
   char kernels[32];
   (void)snprintf(kernels, sizeof kernels, " -DKERNELS=%d",
                  PACK | UNPACK | (gather ? GATHER : 0) | (head ? HEAD : 0));
+  const unsigned VW = oclstm__plan_cl(plan)->vector_width;
   const oclstm__build stored = {
-      .stem = "rows", .STORAGE = (unsigned)plan->base.desc.precision, .cell = kernels};
-  const oclstm__build floats = {.stem = "rows", .cell = " -DKERNELS=4"}; /* UNPACK */
+      .stem = "rows", .VW = VW, .STORAGE = (unsigned)plan->base.desc.precision, .cell = kernels};
+  const oclstm__build floats = {.stem = "rows", .VW = VW, .cell = " -DKERNELS=4"}; /* UNPACK */
   const bool is_float = plan->base.desc.precision == OCLSTM_PRECISION_F32;
   const struct {
     bool used;
@@ -238,6 +239,9 @@ oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model
   p->spins = OCLSTM__SPINS;
   p->runners = oclstm__alloc(&context->allocator, 2 * model->n_layers, sizeof *p->runners);
   REQUIRE(p->runners != NULL, OCLSTM_E_MEMORY, "plan of %zu layers", model->n_layers);
+  if (desc->precision == OCLSTM_PRECISION_BF16) {
+    oclstm__ask_pairs(oclstm__cl_of(context));
+  }
   TRY(oclstm__decide_steps(p, error));
   TRY(oclstm__choose_gemm(oclstm__cl_of(context), desc, &p->gemm, why_gemm, sizeof why_gemm, error));
   p->serial = next_serial(oclstm__cl_of(context));

@@ -276,9 +276,9 @@ oclstm_status oclstm__cl_gather(oclstm__cl_plan *plan, cl_mem ids, size_t first,
                                 size_t steps, cl_mem to, oclstm_error *error);
 oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, oclstm__rows from, cl_mem to, size_t first,
                                 oclstm_layout layout, size_t steps, size_t width, oclstm_error *error);
-/* A kernel over single elements, rows.cl's kind. */
+/* A kernel over rows of `width` elements, rows.cl's kind. */
 oclstm_status oclstm__cl_items(const oclstm__cl_plan *plan, cl_kernel kernel, const oclstm__arg *args,
-                               size_t n_args, size_t items, oclstm_error *error);
+                               size_t n_args, size_t rows, size_t width, oclstm_error *error);
 
 /* ---- walk.c, forward.c ---- */
 

@@ -52,6 +52,7 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
                  {"LANES", build->LANES},
                  {"VECTORS", build->VECTORS},
                  {"PANELS", build->PANELS},
+                 {"PAIRED", build->PAIRED},
                  {"STORAGE", build->STORAGE},
                  {"CELLS", build->CELLS},
                  {"SECOND", build->SECOND},

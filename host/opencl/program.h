@@ -8,7 +8,7 @@
 /* What a kernel file is specialised by; see kernels/common.cl and tile.cl for the meanings. 0: the file's default. */
 typedef struct oclstm__build {
   const char *stem; /* "gemm": kernels/gemm.cl */
-  unsigned VW, ROWS, LANES, VECTORS, PANELS, STORAGE, CELLS;
+  unsigned VW, ROWS, LANES, VECTORS, PANELS, PAIRED, STORAGE, CELLS;
   unsigned SECOND, SECOND_VECTORS, SECOND_PANELS, INPUT, INPUT_ROWS, INPUT_PANELS, LOW_ROWS;
   const char *cell; /* more options: those of opencl/cell.h, KERNELS of kernels/rows.cl; NULL for none */
 } oclstm__build;

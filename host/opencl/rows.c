@@ -4,10 +4,12 @@
 
 enum { ITEMS_LOCAL = 64 }; /* fixed, because some drivers compile a kernel anew for each local size */
 
+/* A work-item for each element where it is a lane, for each row where it fills a core. */
 oclstm_status oclstm__cl_items(const oclstm__cl_plan *plan, cl_kernel kernel, const oclstm__arg *args,
-                               size_t n_args, size_t items, oclstm_error *error) {
+                               size_t n_args, size_t rows, size_t width, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t items = cl->vector_width == 1 ? rows * width : rows;
   TRY(oclstm__set_args(kernel, 0, args, n_args, error));
   TRY(oclstm__enqueue_items(cl, kernel, items, oclstm__min(ITEMS_LOCAL, cl->base.device.max_work_group),
                             error));
@@ -18,12 +20,12 @@ done:
 /* Arguments batch_major, T, B, F, which end every kernel of these. */
 typedef struct shape {
   cl_int batch_major, T, B, F;
-  size_t items;
+  size_t rows, width;
 } shape;
 
 static shape shape_of(const oclstm__cl_plan *plan, oclstm_layout layout, size_t steps, size_t width) {
   size_t B = plan->base.desc.rows;
-  return (shape){layout == OCLSTM_BATCH_MAJOR, (cl_int)steps, (cl_int)B, (cl_int)width, steps * B * width};
+  return (shape){layout == OCLSTM_BATCH_MAJOR, (cl_int)steps, (cl_int)B, (cl_int)width, steps * B, width};
 }
 
 oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, oclstm_layout layout,
@@ -46,7 +48,7 @@ oclstm_status oclstm__cl_pack(oclstm__cl_plan *plan, cl_mem from, size_t first, 
       {sizeof s.B, &s.B},
       {sizeof s.F, &s.F},
   };
-  return oclstm__cl_items(plan, plan->pack_rows, args, sizeof args / sizeof args[0], s.items, error);
+  return oclstm__cl_items(plan, plan->pack_rows, args, sizeof args / sizeof args[0], s.rows, s.width, error);
 }
 
 oclstm_status oclstm__cl_gather(oclstm__cl_plan *plan, cl_mem ids, size_t first, oclstm_layout layout,
@@ -66,7 +68,8 @@ oclstm_status oclstm__cl_gather(oclstm__cl_plan *plan, cl_mem ids, size_t first,
       {sizeof s.B, &s.B},
       {sizeof s.F, &s.F},
   };
-  return oclstm__cl_items(plan, plan->gather_rows, args, sizeof args / sizeof args[0], s.items, error);
+  return oclstm__cl_items(plan, plan->gather_rows, args, sizeof args / sizeof args[0], s.rows, s.width,
+                          error);
 }
 
 oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, oclstm__rows from, cl_mem to, size_t first,
@@ -79,6 +82,6 @@ oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, oclstm__rows from, cl_mem
       {sizeof s.T, &s.T},           {sizeof s.B, &s.B},
       {sizeof s.F, &s.F},
   };
-  return oclstm__cl_items(plan, plan->unpack_rows[from.stored], args, sizeof args / sizeof args[0], s.items,
-                          error);
+  return oclstm__cl_items(plan, plan->unpack_rows[from.stored], args, sizeof args / sizeof args[0], s.rows,
+                          s.width, error);
 }

@@ -103,8 +103,8 @@ static oclstm_status walk_head(oclstm__cl_plan *plan, size_t n, cl_mem in, oclst
       {sizeof(cl_int), &shape[0]}, {sizeof(cl_int), &shape[1]},     {sizeof(cl_int), &shape[2]},
   };
   TRY(oclstm__gemm_enqueue(plan->head, in, n * plan->base.desc.rows, plan->gx, error));
-  TRY(oclstm__cl_items(plan, plan->head_bias, args, sizeof args / sizeof args[0],
-                       n * plan->base.desc.rows * plan->base.model->head_size, error));
+  TRY(oclstm__cl_items(plan, plan->head_bias, args, sizeof args / sizeof args[0], n * plan->base.desc.rows,
+                       plan->base.model->head_size, error));
 done:
   return status;
 }

@@ -133,7 +133,7 @@ static void bits_of_a_row_do_not_depend_on_the_others(void **unused) {
 
 static void packing_puts_every_weight_once(void **unused) {
   enum { N = 10, K = 3, BLOCK = 2 };
-  const oclstm__panels panels = {N, K, 2, 4, BLOCK, 4 * BLOCK, BLOCK};
+  const oclstm__panels panels = {N, K, 2, 4, BLOCK, 4 * BLOCK, BLOCK, 1};
   float W[N * K], packed[2 * K * 4 * BLOCK];
   size_t seen = 0;
   (void)unused;

@@ -182,11 +182,12 @@ static void the_trial_is_passed_and_others_are_refused(void **unused) {
   char why_not[200] = "";
   (void)unused;
   for (size_t k = 0; k < 2; ++k) {
-    OK(oclstm__mma_trial(cl, PRECISIONS[k], &last_error));
+    OK(oclstm__gemm_trial(cl, &oclstm__gemm_mma, PRECISIONS[k], &last_error));
   }
   assert_false(oclstm__mma_serves(cl, OCLSTM_PRECISION_F32, why_not, sizeof why_not));
   assert_string_equal(why_not, "mma multiplies f16 and bf16, not f32");
-  assert_int_equal(oclstm__mma_trial(cl, OCLSTM_PRECISION_F32, &last_error), OCLSTM_E_UNSUPPORTED);
+  assert_int_equal(oclstm__gemm_trial(cl, &oclstm__gemm_mma, OCLSTM_PRECISION_F32, &last_error),
+                   OCLSTM_E_UNSUPPORTED);
   if (!oclstm__mma_serves(cl, OCLSTM_PRECISION_BF16, why_not, sizeof why_not)) {
     assert_non_null(strstr(why_not, "mma needs an NVIDIA GPU, this device is from"));
   }

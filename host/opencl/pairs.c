@@ -1,0 +1,30 @@
+/* Products of bfloat16, two at a time: VDPBF16PS of processors with AVX512_BF16, in kernels/tile.cl. PoCL's kernels run on this
+ * processor, and its compiler takes the instruction whether or not the processor has it.
+ * SPDX-License-Identifier: MIT */
+#include "opencl/gemm.h"
+
+static bool processor_adds_pairs(void) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+void oclstm__ask_pairs(oclstm__cl *cl) {
+  oclstm_error why = {.status = OCLSTM_OK};
+  bool may = cl->base.device.type == OCLSTM_DEVICE_CPU && cl->vector_width == 16 && processor_adds_pairs();
+  (void)pthread_mutex_lock(&cl->tuning);
+  if (atomic_load(&cl->pair) == 0) {
+    atomic_store(&cl->pair, may ? 2 : 1);
+    if (may && oclstm__gemm_trial(cl, &oclstm__gemm_plain, OCLSTM_PRECISION_BF16, &why) != OCLSTM_OK) {
+      oclstm__log(&cl->base.log, OCLSTM_LOG_INFO, "bfloat16 one product at a time: %s", why.text);
+      atomic_store(&cl->pair, 1);
+    }
+  }
+  (void)pthread_mutex_unlock(&cl->tuning);
+}
+
+size_t oclstm__pair(const oclstm__cl *cl, oclstm_precision precision) {
+  return precision == OCLSTM_PRECISION_BF16 && atomic_load(&cl->pair) == 2 ? 2 : 1;
+}
