@@ -8,29 +8,21 @@
 /* One kernel a step beats two wherever the step is bound by launches or by reading W_hh; a GPU with many rows has enough
  * arithmetic in a step for CLBlast's product to win. */
 enum { FEW_ROWS = 16 };
-/* On CPU devices one launch a chunk beats one a step as long as a core that reads all of W_hh every step finds it near:
- * with one row anyway, with some rows in its second-level cache, with many in its first or nearly so. Bytes; docs/tuning.md
- * has what was measured. */
-enum { NEAR_FOR_MANY_ROWS = 64 << 10, NEAR_FOR_SOME_ROWS = 256 << 10, SOME_ROWS = 16 };
 
-static bool is_near(const oclstm_layer *layer, size_t B) {
-  size_t bytes =
-      oclstm__gates(layer->kind) * layer->hidden_size * oclstm_layer_state_size(layer) * sizeof(float);
-  return B == 1 || bytes <= NEAR_FOR_MANY_ROWS || (B <= SOME_ROWS && bytes <= NEAR_FOR_SOME_ROWS);
-}
-
-static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, size_t B, const char **why) {
+/* serves: whether grid does, as far as is known. */
+static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, size_t B, bool serves,
+                             const char **why) {
   if (layer->layer_norm != OCLSTM_NORM_NONE) {
     *why = "layer_norm needs whole rows between product and gates";
     return OCLSTM_STRATEGY_STEPWISE;
   }
   if (cl->base.device.type == OCLSTM_DEVICE_CPU) {
-    if (is_near(layer, B)) {
-      *why = "a CPU device, and a step that is short beside its launch";
-      return OCLSTM_STRATEGY_ROWS;
+    if (serves && oclstm__padded_units(layer->hidden_size) > OCLSTM__UNIT_PADDING) {
+      *why = "a CPU device, whose cores share the units of a step";
+      return OCLSTM_STRATEGY_GRID;
     }
-    *why = "a CPU device, and a step that is long beside its launch";
-    return OCLSTM_STRATEGY_FUSED_STEP;
+    *why = "a CPU device: one launch a chunk";
+    return OCLSTM_STRATEGY_ROWS;
   }
   if (B <= FEW_ROWS) {
     *why = "few rows, a step is bound by its launches";
@@ -109,7 +101,8 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bo
   listed all[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
   oclstm_error refusals[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
   bool automatic = desc->strategy == OCLSTM_STRATEGY_AUTO;
-  oclstm_strategy first = automatic ? thumb(cl, r->layer, desc->rows, &why) : desc->strategy;
+  bool shared = oclstm__strategy_serves(cl, OCLSTM_STRATEGY_GRID, r->layer, probe, NULL) == OCLSTM_OK;
+  oclstm_strategy first = automatic ? thumb(cl, r->layer, desc->rows, shared, &why) : desc->strategy;
   r->ways.n = 0;
   for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
     assert(k < sizeof all / sizeof all[0] && "there is room for the table");

@@ -96,10 +96,12 @@ static void close_all(oclstm__runner *r, const char *why) {
 }
 
 oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
-  const char *thumb = oclstm__list_ways(plan, r, false);
+  bool by_rule =
+      plan->base.desc.strategy == OCLSTM_STRATEGY_AUTO && plan->base.desc.tuning == OCLSTM_TUNING_NONE;
+  const char *thumb = oclstm__list_ways(plan, r, by_rule);
   if (plan->base.desc.strategy != OCLSTM_STRATEGY_AUTO) {
     close_all(r, "another one was asked for");
-  } else if (plan->base.desc.tuning == OCLSTM_TUNING_NONE) {
+  } else if (by_rule) {
     close_all(r, "tuning none: nothing is measured");
   } else if (is_drawn(r)) {
     return ask(plan, r, error);

@@ -51,13 +51,12 @@ class Info(CliTest):
         self.assertNotIn("plan", json.loads(self.run_good("info", model, "--json").out))
 
     def test_names_what_is_not_supported(self):
-        model, _ = self.described([{"kind": "lstm", "hidden_size": 5, "layer_norm": "tflite"}])
-        if os.environ["OCLSTM_DEVICE"] == "reference":
-            self.skipTest("the reference has no strategies")
-        report = json.loads(self.run_good("info", model, "--strategy", "rows", "--json").out)
+        model, _ = self.model()
+        asked = ("--precision", "f16", "--gemm", "clblast")
+        report = json.loads(self.run_good("info", model, *asked, "--json").out)
         self.assertEqual(report["supported"], False)
-        self.assertIn("strategy rows", report["why_not"])
-        self.assertIn(f"not supported: {report['why_not']}", self.run_good("info", model, "--strategy", "rows").out)
+        self.assertIn("clblast", report["why_not"].lower())
+        self.assertIn(f"not supported: {report['why_not']}", self.run_good("info", model, *asked).out)
 
     def test_without_a_device_the_model_is_described(self):
         model, _ = self.model()

@@ -55,8 +55,8 @@ static void each_layer_has_its_own(void **unused) {
   oclstm_model *model = make_layers(layers, 3, 2, 0, options.seed);
   oclstm_plan *automatic = plan_of(model, OCLSTM_STRATEGY_AUTO, OCLSTM_TUNING_NONE, 0);
   oclstm_plan *stepwise = plan_of(model, OCLSTM_STRATEGY_STEPWISE, OCLSTM_TUNING_NONE, 0);
-  static const char *const EXPECTED[] = {"stepwise", "rows", "fused-step"};
-  static const size_t LAUNCHES[] = {2 * 6 + 1, 1, 6 + 1}; /* rows projects its input itself */
+  static const char *const EXPECTED[] = {"stepwise", "rows", "grid"};
+  static const size_t LAUNCHES[] = {2 * 6 + 1, 1, 2}; /* rows and grid project their input themselves */
   for (size_t l = 0; l < 3; ++l) {
     const oclstm_plan_layer *layer = oclstm_plan_get_layer(automatic, l, 0);
     assert_string_equal(layer->strategy, EXPECTED[l]);
@@ -65,7 +65,7 @@ static void each_layer_has_its_own(void **unused) {
     assert_null(oclstm_plan_get_layer(automatic, l, 1));
   }
   assert_null(oclstm_plan_get_layer(automatic, 3, 0));
-  assert_string_equal(oclstm_plan_get_info(automatic)->strategy, "fused-step+rows+stepwise");
+  assert_string_equal(oclstm_plan_get_info(automatic)->strategy, "rows+grid+stepwise");
   assert_int_equal(find(automatic, 0, "rows")->verdict, OCLSTM_VERDICT_REFUSED);
   assert_non_null(strstr(find(automatic, 0, "rows")->why, "layer_norm"));
   assert_int_equal(find(automatic, 1, "stepwise")->verdict, OCLSTM_VERDICT_NOT_TRIED);
@@ -155,9 +155,8 @@ static void the_rule_of_thumb(void **unused) {
     size_t rows, H;
     const char *strategy;
   } CASES[] = {
-      {OCLSTM_DEVICE_CPU, 1, 260, "rows"},     {OCLSTM_DEVICE_CPU, 2, 260, "fused-step"},
-      {OCLSTM_DEVICE_CPU, 16, 128, "rows"},    {OCLSTM_DEVICE_CPU, 17, 128, "fused-step"},
-      {OCLSTM_DEVICE_CPU, 40, 64, "rows"},     {OCLSTM_DEVICE_GPU, 16, 20, "fused-step"},
+      {OCLSTM_DEVICE_CPU, 1, 16, "rows"},      {OCLSTM_DEVICE_CPU, 3, 17, "grid"},
+      {OCLSTM_DEVICE_CPU, 40, 128, "grid"},    {OCLSTM_DEVICE_GPU, 16, 20, "fused-step"},
       {OCLSTM_DEVICE_GPU, 17, 20, "stepwise"},
   };
   for (size_t k = 0; k < sizeof CASES / sizeof CASES[0]; ++k) {
@@ -250,9 +249,9 @@ static void ways_that_fail_are_left_out(void **unused) {
   runs = 0;
   OK(oclstm_plan_create(context, model, &limits, &plan, &last_error));
   assert_int_equal(runs, 3);
-  assert_int_equal(find(plan, 0, "rows")->verdict, OCLSTM_VERDICT_CHOSEN);
+  assert_int_equal(find(plan, 0, "grid")->verdict, OCLSTM_VERDICT_CHOSEN);
   assert_int_equal(find(plan, 0, "fused-step")->verdict, OCLSTM_VERDICT_FAILED);
-  assert_int_equal(find(plan, 0, "grid")->verdict, OCLSTM_VERDICT_FAILED);
+  assert_int_equal(find(plan, 0, "rows")->verdict, OCLSTM_VERDICT_FAILED);
   assert_non_null(strstr(find(plan, 0, "fused-step")->why, "padded"));
   assert_int_equal(oclstm_plan_get_info(plan)->measured, 0);
   oclstm_plan_destroy(&plan);

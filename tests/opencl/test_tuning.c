@@ -265,6 +265,7 @@ static void grid_is_listed_by_groups(void **unused) {
   fake f = {"", 0, 1.0, 0};
   oclstm_context *context = open_faked(&f);
   context->device.compute_units = 8;
+  atomic_store(&oclstm__cl_of(context)->resident_groups, 8);
   oclstm_plan *none = auto_plan(context, model, OCLSTM_TUNING_NONE);
   size_t blocks = oclstm__unit_blocks(oclstm__cl_of(context), 64);
   size_t expected = blocks < 8 ? blocks : 8, n = 0;
