@@ -46,6 +46,7 @@ static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, si
 static size_t add(oclstm__runner *r, oclstm__candidate way, oclstm_verdict verdict, const char *why) {
   size_t k = r->ways.n;
   assert(k < OCLSTM__MAX_WAYS && "a few of each strategy");
+  assert(way.strategy != NULL && "the rule takes, and strategies list, what serves");
   oclstm_plan_candidate *shown = &r->ways.shown[k];
   r->ways.way[k] = way;
   shown->tile_rows = way.rows;
