@@ -9,6 +9,16 @@
  * arithmetic in a step for CLBlast's product to win. */
 enum { FEW_ROWS = 16 };
 
+/* On a CPU device a step of less than this takes less than a meeting of its cores. Bytes of W_hh, whose reading is most of
+ * a step; docs/tuning.md has what was measured. */
+enum { SHORT_STEP = 64 << 10 };
+
+static bool is_shared(const oclstm_layer *layer) {
+  size_t bytes =
+      oclstm__gates(layer->kind) * layer->hidden_size * oclstm_layer_state_size(layer) * sizeof(float);
+  return oclstm__padded_units(layer->hidden_size) > OCLSTM__UNIT_PADDING && bytes > SHORT_STEP;
+}
+
 /* serves: whether grid does, as far as is known. */
 static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, size_t B, bool serves,
                              const char **why) {
@@ -17,7 +27,7 @@ static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, si
     return OCLSTM_STRATEGY_STEPWISE;
   }
   if (cl->base.device.type == OCLSTM_DEVICE_CPU) {
-    if (serves && oclstm__padded_units(layer->hidden_size) > OCLSTM__UNIT_PADDING) {
+    if (serves && is_shared(layer)) {
       *why = "a CPU device, whose cores share the units of a step";
       return OCLSTM_STRATEGY_GRID;
     }
@@ -36,6 +46,7 @@ static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, si
 static size_t add(oclstm__runner *r, oclstm__candidate way, oclstm_verdict verdict, const char *why) {
   size_t k = r->ways.n;
   assert(k < OCLSTM__MAX_WAYS && "a few of each strategy");
+  assert(way.strategy != NULL && "the rule takes, and strategies list, what serves");
   oclstm_plan_candidate *shown = &r->ways.shown[k];
   r->ways.way[k] = way;
   shown->tile_rows = way.rows;

@@ -8,10 +8,7 @@
 enum {
   /* As in kernels/sync.cl. */
   SYNC_STALLS = 2,
-  SYNC_WORDS = 16,
-  /* Rows of the input projection that pass a panel of weights before the next one is read: enough to hide its reading,
-   * few enough that what comes of them is still in a core's cache when it is wanted. */
-  PROJECTED_ROWS = 192
+  SYNC_WORDS = 16
 };
 
 /* Slices of rows and members of a slice: as many groups as the device has compute units, in all. */
@@ -83,7 +80,7 @@ static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, ocl
   size_t block = r->own_input.lanes * cl->vector_width;
   size_t blocks = (r->HP / block + r->members - 1) / r->members;
   size_t rows = slice_rows(plan, r);
-  r->ahead = (PROJECTED_ROWS + rows - 1) / rows;
+  r->ahead = (OCLSTM__PROJECTED_ROWS + rows - 1) / rows;
   size_t floats = r->slices * r->members * r->ahead * rows * blocks * r->gates * block;
   return oclstm__buffer_create(cl, floats * sizeof(float), "input projection", &r->own_gx,
                                &plan->device_bytes, error);

@@ -160,6 +160,9 @@ extern const oclstm__strategy oclstm__stepwise;
 extern const oclstm__strategy oclstm__fused_step;
 extern const oclstm__strategy oclstm__rows_strategy;
 extern const oclstm__strategy oclstm__grid_strategy;
+/* chunk.c: rows of the input projection that pass a panel of weights before the next one is read: enough to hide its
+ * reading, few enough that what comes of them is still in a core's cache when it is wanted. */
+enum { OCLSTM__PROJECTED_ROWS = 192 };
 /* chunk.c: where members meet, before runners are made, and what is left of it behind them. */
 #define OCLSTM__PLACES "meeting places"
 oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error);

@@ -33,9 +33,17 @@ oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells) {
   return w;
 }
 
+/* Rows that strategies rows and grid project ahead on this device, in all slices of a layer; 0: they project nothing. */
+static uint64_t rows_ahead(const oclstm__cl *cl, const oclstm_plan_desc *desc) {
+  uint64_t slices = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), desc->rows);
+  bool own = desc->strategy != OCLSTM_STRATEGY_STEPWISE && desc->strategy != OCLSTM_STRATEGY_FUSED_STEP;
+  return own && cl->vector_width > 1 ? slices * OCLSTM__PROJECTED_ROWS + 2 * (desc->rows + slices) : 0;
+}
+
 /* Bytes of packed weights and of what does not grow with steps; an estimate from above. */
-static uint64_t fixed_bytes(const oclstm_model *model, const oclstm__widths *w,
+static uint64_t fixed_bytes(const oclstm__cl *cl, const oclstm_model *model, const oclstm__widths *w,
                             const oclstm_plan_desc *desc) {
+  uint64_t ahead = 0;
   uint64_t weights = (uint64_t)oclstm__round_up(model->head_size, 256) *
                          oclstm_layer_output_size(&model->layers[model->n_layers - 1]) +
                      (uint64_t)model->embedding_size * model->layers[0].input_size;
@@ -45,9 +53,10 @@ static uint64_t fixed_bytes(const oclstm_model *model, const oclstm__widths *w,
     uint64_t gates = oclstm__gates(layer->kind) * HP;
     uint64_t columns = layer->input_size + oclstm_layer_state_size(layer) + 8; /* 8: vectors */
     weights += oclstm_layer_directions(layer) * (gates * columns + HP * layer->projection_size);
+    ahead += oclstm_layer_directions(layer) * gates * rows_ahead(cl, desc);
   }
   uint64_t step = (uint64_t)desc->rows * (w->product + 2 * w->units);
-  return weights * oclstm__stored_bytes(desc->precision) + step * sizeof(float);
+  return weights * oclstm__stored_bytes(desc->precision) + (step + ahead) * sizeof(float);
 }
 
 static uint64_t bytes_per_row(const oclstm__widths *w, oclstm_precision precision) {
@@ -78,7 +87,7 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
   uint64_t budget = desc->memory_bytes != 0 ? desc->memory_bytes
                     : desc->steps != 0      ? device->memory_bytes
                                             : automatic;
-  uint64_t fixed = fixed_bytes(plan->base.model, &w, desc);
+  uint64_t fixed = fixed_bytes(oclstm__plan_cl(plan), plan->base.model, &w, desc);
   uint64_t rows = fixed < budget ? most_rows(plan, &w, budget - fixed) : 0;
   uint64_t wanted = desc->steps != 0 ? desc->steps : 1;
   REQUIRE(B <= MOST_ROWS && wanted <= MOST_ROWS / B, OCLSTM_E_LIMIT,

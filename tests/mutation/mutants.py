@@ -328,7 +328,7 @@ MUTANTS = [
      "answer->serial != plan->serial)) {", "answer->serial == SIZE_MAX)) {"),
     (TUNING, "losers stay in the account", "host/opencl/contest.c", "c->plan->device_bytes = before;", ""),
     (TUNING, "the clock chooses CLBlast on a CPU device", "host/opencl/candidates.c",
-     "if (plan->gemm != &oclstm__gemm_plain && type != OCLSTM_DEVICE_GPU) {", "if (strategy == NULL) {"),
+     "if (plan->gemm != &oclstm__gemm_plain && type != OCLSTM_DEVICE_GPU) {", "if (way.strategy == NULL) {"),
     (TUNING, "sum of the answers not compared", "host/opencl/answers_file.c",
      "return memcmp(text + n, line, SUM_LINE) == 0 ?", "return line[0] == 's' ?"),
     (TUNING, "answers of another device are taken", "host/opencl/answers_file.c",
