@@ -29,6 +29,14 @@ INLINE bool is_any_active(const stage *p, slice rows, int i, int end) {
   return any;
 }
 
+/* The cells of a tile, from its product. Where a work-item fills a core, one copy of the cell serves all rows: the product
+ * waits in the nearest cache, and compiling takes a fraction. Where it is a lane, the product stays in registers. */
+#if LANES > 1 || VW == 1
+#define FOR_CELLS _Pragma("unroll")
+#else
+#define FOR_CELLS _Pragma("nounroll")
+#endif
+
 #define DEFINE_STAGE(name, KIND_OF_STAGE, ROWS, VECTORS, PANELS)                                                      \
   DEFINE_TILE(name##_product, ROWS, VECTORS, PANELS)                                                                  \
   INLINE void name(const stage *p, __global const stored *W, slice rows, int first, int first_block, int end_block) { \
@@ -40,11 +48,15 @@ INLINE bool is_any_active(const stage *p, slice rows, int i, int end) {
     if (is_any_active(p, rows, first, min(first + (ROWS), rows.n))) {                                                 \
       name##_product(a, MULTIPLIED(p, KIND_OF_STAGE), row, W, p->s.K, first_block, end_block);                        \
     }                                                                                                                 \
-    _Pragma("unroll") for (int n = 0; n < (ROWS) * (PANELS); ++n) {                                                   \
+    floatv product[(ROWS) * (PANELS) * (VECTORS)];                                                                    \
+    _Pragma("unroll") for (int n = 0; n < (ROWS) * (PANELS) * (VECTORS); ++n) {                                       \
+      product[n] = a[n / ((PANELS) * (VECTORS))][n % ((PANELS) * (VECTORS))];                                         \
+    }                                                                                                                 \
+    FOR_CELLS for (int n = 0; n < (ROWS) * (PANELS); ++n) {                                                           \
       int r = n / (PANELS);                                                                                           \
       int q = n % (PANELS);                                                                                           \
       if (first + r < rows.n && first_block + q < end_block) {                                                        \
-        run_stage(p, KIND_OF_STAGE, a[r] + q * (VECTORS), first + r, batch_row(p, rows, first + r),                   \
+        run_stage(p, KIND_OF_STAGE, product + n * (VECTORS), first + r, batch_row(p, rows, first + r),                \
                   (first_block + q) * BLOCK + (int)get_local_id(0) * VW);                                             \
       }                                                                                                               \
     }                                                                                                                 \

@@ -157,9 +157,9 @@ INLINE void norm_step(const stage *p, __global float *product, int b, __local fl
 
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void norm_cell(
     __global const float *gx, __global float *product, __global const float *params, __global const int *lengths,
-    __global const int *order, __global const stored *h_in, __global stored *h_out, __global const float *c_in, __global float *c_out,
-    __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
-    int t) {
+    __global const int *order, __global const stored *h_in, __global stored *h_out, __global const float *c_in,
+    __global float *c_out, __global stored *middle, __global float *extra, __global stored *y, __global float *cells,
+    const step_shape s, int t) {
   __local float shared[LANES];
   int b = (int)get_group_id(0);
   stage p = {s, t, gx, params, lengths, order, h_in, h_out, c_in, c_out, middle, extra, y, cells};

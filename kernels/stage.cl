@@ -76,11 +76,12 @@ INLINE bool is_active(const stage *p, int b) {
   return p->t < p->lengths[b];
 }
 
-/* i: number of the row in its slice; b: of the row in the batch. No function: the copy of a structure that one returns carries marks that oclgrind does not know. */
+/* i: number of the row in its slice; b: of the row in the batch. No function: the copy of a structure that one returns
+ * carries marks that oclgrind does not know. */
 #if INPUT
-#define INPUT_OF(stage_, i_, b_, j_)                                                                                     \
-  ((unit_input){(stage_)->gx + (size_t)(i_) * (stage_)->own_units * GATES +                  \
-                    ((j_) - (stage_)->first_unit) / BLOCK * GATES * BLOCK + (int)get_local_id(0) * VW,               \
+#define INPUT_OF(stage_, i_, b_, j_)                                                                                  \
+  ((unit_input){(stage_)->gx + (size_t)(i_) * (stage_)->own_units * GATES +                                           \
+                    ((j_) - (stage_)->first_unit) / BLOCK * GATES * BLOCK + (int)get_local_id(0) * VW,                \
                 (stage_)->params + (j_), BLOCK, (stage_)->s.HP})
 #else
 #define INPUT_OF(stage_, i_, b_, j_)                                                                                     \

@@ -57,7 +57,7 @@ oclstm_status oclstm__gemm_trial(oclstm__cl *cl, const oclstm__gemm_provider *pr
                                  oclstm_precision precision, oclstm_error *error);
 
 /* pairs.c: how many k our own products take at once: 2 where bfloat16 is stored and the processor was seen to add two products
- * in one instruction, otherwise 1. The asking is once a context, and the caller's to do before anything of that precision is made. */
+ * in one instruction, otherwise 1. Who makes anything of that precision asks before; the device is asked once a context. */
 void oclstm__ask_pairs(oclstm__cl *cl);
 size_t oclstm__pair(const oclstm__cl *cl, oclstm_precision precision);
 
