@@ -33,6 +33,19 @@ INLINE void yield(void) {
 #endif
 }
 
+/* A look whose processor was given away takes as long as others like. Where there is a counter that goes on meanwhile, as many
+ * of its ticks as PATIENCE looks take are enough; elsewhere it stands still. */
+#define PATIENCE 256
+INLINE ulong ticks(void) {
+#if defined(__x86_64__)
+  uint low, high;
+  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+  return ((ulong)high << 32) | low;
+#else
+  return 0;
+#endif
+}
+
 /* Whether meeting `number` came about; the same answer for all items of the group. */
 INLINE bool meet(volatile __global int *place, int members, int number, int spins, volatile __local int *answer) {
   barrier(CLK_GLOBAL_MEM_FENCE);
@@ -40,9 +53,11 @@ INLINE bool meet(volatile __global int *place, int members, int number, int spin
     int wanted = members * (number + 1);
     DEVICE_FENCE();
     atomic_inc(place + SYNC_ARRIVED);
+    ulong until = ticks() + (ulong)spins * PATIENCE;
     for (int n = 0; n < spins && place[SYNC_ARRIVED] < wanted && place[SYNC_STALLED] == 0; ++n) {
       if (n % YIELD_EVERY == YIELD_EVERY - 1) {
         yield();
+        n = ticks() > until ? spins - 1 : n;
       }
     }
     if (place[SYNC_ARRIVED] < wanted) {

@@ -17,6 +17,7 @@ static oclstm_plan_memory *purpose_of(oclstm__memory *memory, const char *purpos
   }
   assert(memory->n < OCLSTM__MAX_PURPOSES && "a dozen of purposes");
   oclstm_plan_memory *entry = &memory->of[memory->n++];
+  entry->bytes = 0;
   (void)snprintf(entry->purpose, sizeof entry->purpose, "%s", purpose);
   return entry;
 }

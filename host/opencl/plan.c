@@ -66,7 +66,7 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
       {"rows in the caller's layout", &plan->caller, rows * w.caller, sizeof(float)},
       {"activations", &plan->activations[0], rows * w.activation, stored},
       {"activations", &plan->activations[1], rows * w.activation, stored},
-      {"input projection", &plan->gx, rows * w.gates, sizeof(float)},
+      {OCLSTM__GX, &plan->gx, rows * w.gates, sizeof(float)},
       {"cells", &plan->cells, rows * w.cells, sizeof(float)},
       {PRODUCT, &plan->product, stepwise ? B * w.product : 0, sizeof(float)},
       {"rows between stages", &plan->middle, w.between ? B * w.units : 0, stored},
@@ -201,6 +201,7 @@ static oclstm_status create_runners(oclstm__cl_plan *plan, oclstm_error *error) 
     oclstm__discharge(plan, PRODUCT);
   }
   TRY(oclstm__places_settle(plan, error));
+  TRY(oclstm__settle_gx(plan, error));
 done:
   return status;
 }

@@ -202,7 +202,7 @@ oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runn
                                  const oclstm__stage *stage, cl_kernel kernel, cl_mem second, unsigned in,
                                  unsigned out, const oclstm__steps *steps, oclstm_error *error);
 enum { OCLSTM__STEP_ARG = 14 };
-enum { OCLSTM__SPINS = 1 << 26 };
+enum { OCLSTM__SPINS = 1 << 24 };
 /* Shape argument of kernels/stage.cl; the same members in the same order. */
 typedef struct oclstm__step_shape {
   cl_int n, B, U, UP, K, lda, H, HP, gates, y_ld, y_column, cells_ld, cells_column, merge, backwards;
@@ -231,6 +231,9 @@ typedef struct oclstm__widths {
 oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells);
 /* Decides plan->base.desc.steps. E_DEVICE_MEMORY, E_LIMIT when even what is asked for does not fit. */
 oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error);
+#define OCLSTM__GX "input projection" /* what gx is accounted as */
+/* Releases gx where every runner makes its own, all but what the head needs. */
+oclstm_status oclstm__settle_gx(oclstm__cl_plan *plan, oclstm_error *error);
 
 /* ---- order.c ---- */
 

@@ -62,7 +62,8 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
                  {"INPUT_ROWS", build->INPUT_ROWS},
                  {"INPUT_PANELS", build->INPUT_PANELS},
                  {"LOW_ROWS", build->LOW_ROWS}};
-  size_t used = (size_t)snprintf(options, bytes, "-cl-std=CL1.2 -w%s", build->cell != NULL ? build->cell : "");
+  size_t used =
+      (size_t)snprintf(options, bytes, "-cl-std=CL1.2 -w%s", build->cell != NULL ? build->cell : "");
   for (size_t k = 0; k < sizeof defines / sizeof defines[0] && used < bytes; ++k) {
     if (defines[k].value != 0) {
       used += (size_t)snprintf(options + used, bytes - used, " -D%s=%u", defines[k].name, defines[k].value);

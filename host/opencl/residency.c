@@ -3,6 +3,7 @@
 #include "opencl/plan.h"
 
 enum {
+  TRIES = 3,       /* on a loaded machine a group was once not begun for seconds */
   ROUNDS = 200,    /* meetings: an order of groups that happens to work does not last so long */
   SPINS = 1 << 22, /* some milliseconds, or a thousand times a meeting's cost */
   SYNC_WORDS = 16, /* as in kernels/sync.cl */
@@ -44,10 +45,11 @@ done:
 
 oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  bool good = true;
+  bool good = false;
   if (atomic_load(&cl->resident_groups) == 0) {
     size_t units = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), MOST_GROUPS);
-    if (units > 1) {
+    good = units == 1;
+    for (size_t k = 0; k < TRIES && !good; ++k) {
       TRY(try_groups(cl, (cl_int)units, &good, error));
     }
     atomic_store(&cl->resident_groups, good ? (unsigned)units : 1U);

@@ -107,3 +107,26 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
 done:
   return status;
 }
+
+oclstm_status oclstm__settle_gx(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_plan_desc *desc = &plan->base.desc;
+  size_t head = plan->base.model->head_size;
+  bool projected = false;
+  for (size_t k = 0; k < 2 * plan->base.model->n_layers; ++k) {
+    projected |= plan->runners[k].input != NULL;
+  }
+  if (projected) {
+    return OCLSTM_OK;
+  }
+  oclstm__buffer_release(&plan->gx);
+  oclstm__discharge(plan, OCLSTM__GX);
+  if (head > 0) {
+    size_t rows = oclstm__round_up(desc->steps * desc->rows, OCLSTM__ROW_BLOCK);
+    TRY(oclstm__buffer_create(oclstm__plan_cl(plan), rows * head * sizeof(float), "y of the head", &plan->gx,
+                              &plan->device_bytes, error));
+    oclstm__account(plan, "y of the head");
+  }
+done:
+  return status;
+}
