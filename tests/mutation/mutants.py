@@ -12,6 +12,7 @@ JOBS = "jobs"
 TUNING = "tuning"
 
 # Tests of what few descriptions have: looked for in these alone.
+MEETINGS = r"^opencl\.meetings\.pocl-grid"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
 ACTIVATIONS = r"^kernels\.activation\.pocl"
 PRECISION = r"^forward\.precision\.pocl-fused-step"
@@ -125,19 +126,16 @@ MUTANTS = [
     (OPENCL, "input projection dropped", "kernels/cell.cl",
      "product + (x_of(in, gate) + param(in, BIAS(gate))), in, gate, c);", "product + param(in, BIAS(gate)), in, gate, c);"),
     (OPENCL, "W_hh dropped", "kernels/fused.cl", "p->s.K, first_block, end_block);", "0, first_block, end_block);"),
-    (OPENCL, "rows behind high tiles left out", "kernels/chunk.cl", "if (LOW_ROWS != ROWS) {", "if (0) {"),
+    (OPENCL, "rows behind high tiles left out", "kernels/chunk.cl", "if (LOW_ROWS != ROWS) {", "if (0) {", MEETINGS),
     (OPENCL, "W_ih dropped (rows, grid)", "kernels/chunk.cl", "in->W, in->I, block, mine->end);", "in->W, 0, block, mine->end);"),
     (OPENCL, "input of another step", "kernels/chunk.cl", "int step = at / mine->rows.n;", "int step = (at + 1) / mine->rows.n;"),
     (OPENCL, "a member's last block left out", "kernels/chunk.cl", "blocks * (member + 1) / members, false};",
      "(blocks * (member + 1) - 1) / members, false};"),
     (OPENCL, "resumed a step late", "kernels/chunk.cl", "place[SYNC_ARRIVED] / (resume * STAGES) : 0;",
-     "place[SYNC_ARRIVED] / (resume * STAGES) + 1 : 0;"),
+     "place[SYNC_ARRIVED] / (resume * STAGES) + 1 : 0;", MEETINGS),
     (OPENCL, "places left as they were", "kernels/chunk.cl", "place[SYNC_ARRIVED] = 0;", ""),
-    (OPENCL, "a meeting that does not wait", "kernels/sync.cl", "*answer = place[SYNC_STALLED] == 0;", "*answer = 1;"),
-    (OPENCL, "the last of an odd K dropped (bf16 in pairs)", "kernels/tile.cl", "if (K % PAIR != 0) {", "if (0) {",
-     r"^forward\.precision\.pocl-grid"),
+    (OPENCL, "a meeting that does not wait", "kernels/sync.cl", "*answer = place[SYNC_STALLED] == 0;", "*answer = 1;", MEETINGS),
     (OPENCL, "order of rows with a row twice", "host/opencl/order.c", "order[b] = (cl_int)b;", "order[b] = (cl_int)(b | 1);"),
-    (OPENCL, "float16 cut off, not rounded", "kernels/common.cl", "vcvtps2ph $0", "vcvtps2ph $3"),
     (OPENCL, "W_hh dropped (stepwise)", "kernels/step.cl",
      "a[v] = LOADV(product + ((size_t)b * VECTORS + v) * s.UP + j);", "a[v] = (floatv)(0.0f);"),
     (OPENCL, "padding is run", "kernels/stage.cl", "return p->t < p->lengths[b];", "return true;"),

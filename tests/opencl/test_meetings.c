@@ -4,14 +4,14 @@
 #include "opencl/plan.h"
 #include "support.h"
 
-enum { T = 23, B = 5 };
+enum { T = 23, B = 10 }; /* rows: a tile of six and one of four */
 
 static const test_network WIDE = {.layers = 2, .I = 6, .H = 128, .bias = OCLSTM_BIAS_TWO, .scale = 1.0};
 static const test_network BOTH = {
     .layers = 1, .I = 9, .H = 80, .direction = OCLSTM_BIDIRECTIONAL, .bias = OCLSTM_BIAS_ONE, .scale = 1.0};
 
 static test_job ragged_job(const oclstm_model *model) {
-  static const int32_t LENGTHS[] = {T, 7, 0, T - 1, 12};
+  static const int32_t LENGTHS[] = {T, 7, 0, T - 1, 12, 3, T, 9, 1, 15};
   test_job job = make_job(model, T, B, options.seed);
   set_lengths(&job, LENGTHS, B);
   return job;
