@@ -7,6 +7,7 @@ sanitizers=$1
 source=$2
 work=$3
 export ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:${ASAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$source/tests/sanitizers/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 export TSAN_OPTIONS="second_deadlock_stack=1:${TSAN_OPTIONS:-}"
 # One driver: rusticl leaks on its own as soon as it is loaded, and oclgrind watches what a sanitizer would.
@@ -29,6 +30,7 @@ if [ "$sanitizers" = thread ]; then
 fi
 # Sanitizers see the host's side alone: what stepwise+plain has of it, stepwise+clblast and fused-step have between them. The tours stay: they
 # have the only layer norms.
-twice='^(golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain'
+# The probes of a GPU are not the library, and an activation is the device's.
+twice='^((golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain|gpu\.|peers\.|kernels\.activation_all)'
 # shellcheck disable=SC2086
 ctest --test-dir "$work" --no-tests=error --output-on-failure -j 2 $repeat -LE "$except" -R "$only" -E "$twice"
