@@ -49,7 +49,7 @@ static void check(double scale, double forget_bias) {
     net.H = 18;
   }
   oclstm_model *model = make_network(&net, options.seed);
-  test_job job = make_job(model, options.small ? 5 : 100, options.small ? 3 : 10, options.seed);
+  test_job job = make_job(model, options.small ? 5 : 100, 3, options.seed);
   const test_tensor hn = hn_of(&job), cn = cn_of(&job), y = {"y", "tbj", 1, job.B, net.H};
   assert_ptr_not_equal(device, reference); /* which would agree with itself */
   side ref = open_side(reference, &job);

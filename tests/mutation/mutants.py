@@ -127,7 +127,7 @@ MUTANTS = [
      "product + (x_of(in, gate) + param(in, BIAS(gate))), in, gate, c);", "product + param(in, BIAS(gate)), in, gate, c);"),
     (OPENCL, "W_hh dropped", "kernels/fused.cl", "p->s.K, first_block, end_block);", "0, first_block, end_block);"),
     (OPENCL, "rows behind high tiles left out", "kernels/chunk.cl", "if (LOW_ROWS != ROWS) {", "if (0) {",
-     r"^forward\.resync\.pocl-grid"),
+     r"^forward\.accuracy\.pocl-grid"),
     (OPENCL, "W_ih dropped (rows, grid)", "kernels/chunk.cl", "in->W, in->I, block, mine->end);", "in->W, 0, block, mine->end);"),
     (OPENCL, "input of another step", "kernels/chunk.cl", "int step = at / mine->rows.n;", "int step = (at + 1) / mine->rows.n;"),
     (OPENCL, "a member's last block left out", "kernels/chunk.cl", "blocks * (member + 1) / members, false};",
