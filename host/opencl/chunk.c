@@ -11,6 +11,9 @@ enum {
   SYNC_WORDS = 16
 };
 
+/* Calls without meetings behind one that failed. */
+enum { FEWEST_ALONE = 4, MOST_ALONE = 4096 };
+
 /* Slices of rows and members of a slice: as many groups as the device has compute units, in all. */
 static void share_rows(const oclstm__cl *cl, oclstm__runner *r, size_t B) {
   size_t units = oclstm__max(cl->base.device.compute_units, 1);
@@ -198,7 +201,7 @@ done:
 static oclstm_status run(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
                          oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  bool meet = r->members > 1 && plan->meets;
+  bool meet = r->members > 1 && plan->meets && plan->alone == 0;
   TRY(launch(plan, r, steps, r->stages[0].kernel[0], meet ? r->members : 1, 0, error));
   if (meet) {
     TRY(launch(plan, r, steps, r->stages[0].kernel[1], 1, r->members, error));
@@ -208,23 +211,28 @@ done:
   return status;
 }
 
-/* What a launch had left undone is done by now; only time was lost. It would be lost again. */
+/* What a launch had left undone is done by now; only time was lost. Something else had the processors: the next sweeps do without
+ * meetings, each time twice as many. */
 oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   cl_int stalls = 0;
-  if (!plan->meets) {
+  if (!plan->meets || plan->alone > 0) {
+    plan->alone -= plan->alone > 0;
     return OCLSTM_OK;
   }
   TRY(oclstm__cl_read(cl, plan->places, plan->n_places * SYNC_WORDS * sizeof(cl_int), plan->seen, error));
   for (size_t k = 0; k < plan->n_places; ++k) {
     stalls += plan->seen[k * SYNC_WORDS + SYNC_STALLS];
   }
-  if (stalls > 0) {
-    oclstm__log(&cl->base.log, OCLSTM_LOG_WARNING,
-                "strategy grid: work-groups waited in vain %d times; from now on each slice of rows has one",
-                (int)stalls);
-    plan->meets = false;
+  if (stalls > plan->stalls) {
+    plan->stalls = stalls;
+    plan->penalty = oclstm__min(oclstm__max(2 * plan->penalty, FEWEST_ALONE), MOST_ALONE);
+    plan->alone = plan->penalty;
+    oclstm__log(
+        &cl->base.log, OCLSTM_LOG_WARNING,
+        "strategy grid: work-groups waited in vain; the next %zu calls have one for each slice of rows",
+        plan->alone);
   }
 done:
   return status;

@@ -91,9 +91,11 @@ typedef struct oclstm__cl_plan {
   cl_int *sorted;       /* given_order on the host */
   cl_mem places;        /* grid: where the members of a slice meet, see kernels/sync.cl */
   size_t n_places;
-  cl_int *seen; /* of the places, on the host */
-  bool meets;   /* some layer's members do, and no meeting was called off yet */
-  cl_int spins; /* of one who waits there */
+  cl_int *seen;          /* of the places, on the host */
+  bool meets;            /* some layer's members do */
+  cl_int stalls;         /* meetings called off so far */
+  size_t penalty, alone; /* sweeps that do without for it: all, and those left */
+  cl_int spins;          /* of one who waits there */
   cl_kernel pack_rows, gather_rows, head_bias;
   cl_kernel unpack_rows[2]; /* from f32; from what is stored */
   uint64_t device_bytes;
@@ -236,7 +238,6 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error);
 oclstm_status oclstm__settle_gx(oclstm__cl_plan *plan, oclstm_error *error);
 
 /* ---- order.c ---- */
-
 /* The numbers of n rows, longer ones first; as they come where lengths is NULL. */
 void oclstm__order_rows(const int32_t *lengths, size_t n, cl_int *order);
 
