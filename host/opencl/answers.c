@@ -17,7 +17,7 @@ static size_t class_of(size_t value) {
   return oclstm__round_up(value, 4 * step > 4 ? 4 * step : 1);
 }
 
-enum { LONG_CHUNK = 16 }; /* steps from which the launch of a chunk no longer shows */
+enum { LONG_CHUNK = 512 }; /* steps from which the launch of a chunk no longer shows */
 
 /* Options of the stages: the cell as the compiler sees it. */
 static XXH64_hash_t hash_cell(const oclstm__runner *r) {
@@ -34,7 +34,7 @@ void oclstm__answer_key(const oclstm__cl_plan *plan, const oclstm__runner *r, ch
   static const char *const KINDS[] = {"lstm", "gru", "rnn"};
   static const char *const PRECISIONS[] = {"f32", "f16", "bf16"};
   const oclstm_plan_desc *desc = &plan->base.desc;
-  size_t steps = oclstm__min(desc->steps, LONG_CHUNK);
+  size_t steps = oclstm__min(class_of(desc->steps), LONG_CHUNK);
   (void)snprintf(key, OCLSTM__ANSWER_KEY, "%s I%zu H%zu R%zu B%zu T%zu%s %s cells%d %s %016llx",
                  KINDS[r->layer->kind], class_of(r->layer->input_size), class_of(r->layer->hidden_size),
                  class_of(oclstm_layer_state_size(r->layer)), class_of(desc->rows), steps,
