@@ -67,7 +67,7 @@ static uint64_t bytes_per_row(const oclstm__widths *w, oclstm_precision precisio
 /* Most rows n*B that fit `bytes` and one buffer each. */
 static uint64_t most_rows(const oclstm__cl_plan *plan, const oclstm__widths *w, uint64_t bytes) {
   assert(w->gates > 0 && "a layer has units");
-  uint64_t widest = oclstm__max(w->gates, w->caller);
+  uint64_t widest = oclstm__max(oclstm__max(w->gates, w->caller), 1);
   uint64_t in_buffer = plan->base.context->device.max_allocation_bytes / (widest * sizeof(float));
   uint64_t in_memory = bytes / bytes_per_row(w, plan->base.desc.precision);
   uint64_t rows = in_buffer < in_memory ? in_buffer : in_memory;
