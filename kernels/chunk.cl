@@ -15,7 +15,7 @@
  * With -DINPUT=1 a group makes the input projection of its own units and rows by itself, `ahead` steps at a time, into a
  * part of gx that nobody else reads; then it is in the cache when it is wanted.
  *
- *   x      [n*B, x_ld] stored  input of the layer
+ *   x      [n*B, I]  stored  input of the layer
  *   W_in   packed      stored  panels [UP / BLOCK][I][GATES][BLOCK]
  *   gx     [groups][ahead * most rows of a slice][most blocks of a group][GATES][BLOCK] f32
  *
@@ -86,7 +86,7 @@ DEFINE_SHARE(run_second, SECOND, SECOND_VECTORS, SECOND_PANELS)
 typedef struct projection {
   __global const stored *x, *W;
   __global float *gx;
-  int I, x_ld, reverse;
+  int I, reverse;
   int ahead, end; /* what is projected at once; the step that it ends before */
 } projection;
 
@@ -103,7 +103,7 @@ INLINE void project_tile(const projection *in, const stage *p, const share *mine
     int step = at / mine->rows.n;
     int b = batch_row(p, mine->rows, at - step * mine->rows.n);
     int t = in->reverse ? p->s.n - 1 - (k + step) : k + step;
-    row[r] = ((size_t)t * p->s.B + b) * in->x_ld;
+    row[r] = ((size_t)t * p->s.B + b) * in->I;
     any |= t < p->lengths[b];
   }
   if (!any) {
@@ -176,7 +176,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
     int reverse, __global const stored *W_second, const step_shape second, volatile __global int *places,
     int slices, int low, int members, int resume, int spins, __global const stored *x, __global const stored *W_in,
-    int I, int x_ld, int ahead) {
+    int I, int ahead) {
   __local int answer;
   int group = (int)get_group_id(0);
   volatile __global int *place = places + group / members * SYNC_WORDS;
@@ -186,7 +186,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
   int k = resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0;
 #if INPUT
   size_t most = (size_t)((s.UP / BLOCK + members - 1) / members) * GATES * BLOCK * ahead * ((s.B + slices - 1) / slices);
-  projection in = {x, W_in, gx + group * most, I, x_ld, reverse, ahead, k};
+  projection in = {x, W_in, gx + group * most, I, reverse, ahead, k};
   p.first_unit = mine.first * BLOCK;
   p.own_units = (mine.end - mine.first) * BLOCK;
 #endif

@@ -118,7 +118,8 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bo
   for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
     assert(k < sizeof all / sizeof all[0] && "there is room for the table");
     if (oclstm__strategy_serves(cl, strategy->id, r->layer, probe, &refusals[k]) == OCLSTM_OK) {
-      all[k].n = strategy->candidates(plan, r, all[k].list);
+      all[k].list[0].strategy = strategy;
+      all[k].n = strategy->candidates != NULL ? strategy->candidates(plan, r, all[k].list) : 1;
     }
   }
   add_in_order(plan, r, oclstm__strategy_by_id(first), all);

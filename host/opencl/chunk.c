@@ -32,14 +32,6 @@ done:
   return status;
 }
 
-static size_t rows_candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
-                              oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
-  (void)plan;
-  (void)r;
-  list[0] = (oclstm__candidate){.strategy = &oclstm__rows_strategy};
-  return 1;
-}
-
 /* As many members of a slice as there are units to run them and blocks to share, then half as many, and so on. */
 static size_t grid_candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
                               oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
@@ -129,7 +121,6 @@ static oclstm_status create_kernels(oclstm__cl_plan *plan, oclstm__runner *r, oc
   if (r->own_input.W != NULL) {
     TRY(create_own_gx(plan, r, error));
   }
-  plan->meets |= r->members > 1;
   for (size_t k = 0; k < (r->members > 1 ? 2 : 1); ++k) {
     TRY(oclstm__stage_kernel(plan, r, stage, "chunk", "chunk", &stage->kernel[k], error));
   }
@@ -187,7 +178,7 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
       {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &numbers[1]}, {sizeof(cl_int), &low},
       {sizeof(cl_int), &numbers[2]},   {sizeof(cl_int), &numbers[3]}, {sizeof(cl_int), &numbers[4]},
       {sizeof(cl_mem), &steps->x},     {sizeof(cl_mem), W_in},        {sizeof(cl_int), &numbers[5]},
-      {sizeof(cl_int), &numbers[5]},   {sizeof(cl_int), &numbers[6]},
+      {sizeof(cl_int), &numbers[6]},
   };
   TRY(oclstm__stage_args(plan, r, stage, kernel, stage->W, current, 1 - current, steps, error));
   TRY(oclstm__set_args(kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));
@@ -201,7 +192,7 @@ done:
 static oclstm_status run(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
                          oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  bool meet = r->members > 1 && plan->meets && plan->alone == 0;
+  bool meet = r->members > 1 && plan->alone == 0;
   TRY(launch(plan, r, steps, r->stages[0].kernel[0], meet ? r->members : 1, 0, error));
   if (meet) {
     TRY(launch(plan, r, steps, r->stages[0].kernel[1], 1, r->members, error));
@@ -238,7 +229,7 @@ done:
   return status;
 }
 
-const oclstm__strategy oclstm__rows_strategy = {
-    OCLSTM_STRATEGY_ROWS, "rows", rows_candidates, launches, prepare_input, prepare_rows, run};
+const oclstm__strategy oclstm__rows_strategy = {OCLSTM_STRATEGY_ROWS, "rows",       NULL, launches,
+                                                prepare_input,        prepare_rows, run};
 const oclstm__strategy oclstm__grid_strategy = {
     OCLSTM_STRATEGY_GRID, "grid", grid_candidates, launches, prepare_input, prepare_grid, run};

@@ -5,8 +5,6 @@
 
 #include "opencl/plan.h"
 
-static const double HOPELESS = 2.0;
-
 /* ---- one way against the best so far ---- */
 
 typedef struct contest {
@@ -94,8 +92,8 @@ static oclstm_status challenge(contest *c, size_t way, oclstm_error *error) {
   note_time(c->runner, c->best, seconds[0]);
   note_time(c->runner, way, seconds[1]);
   c->runner->ways.shown[way].tile_rows = other.stages[0].rows;
-  const oclstm_plan_candidate *shown =
-      c->runner->ways.shown; /* least of all rounds: the best may have had quieter ones before */
+  /* The least of all rounds: the best may have had quieter ones before. */
+  const oclstm_plan_candidate *shown = c->runner->ways.shown;
   if (shown[way].microseconds < OCLSTM__BETTER * shown[c->best].microseconds) {
     swap_choices(c->runner, &other);
     uint64_t bytes = c->plan->device_bytes - before;
@@ -140,7 +138,7 @@ static oclstm_status try_way(contest *c, size_t way, oclstm_error *error) {
   if (c->measured >= OCLSTM__MOST_MEASURED) {
     oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%d likelier ways are measured",
                   (int)OCLSTM__MOST_MEASURED);
-  } else if (slower > HOPELESS) {
+  } else if (slower > OCLSTM__HOPELESS) {
     oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%s took %.1f times as long as the choice in another way",
                   r->ways.shown[way].strategy, slower);
   } else if (!has_room(c)) {

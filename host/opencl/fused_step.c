@@ -2,14 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/plan.h"
 
-static size_t candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
-                         oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
-  (void)plan;
-  (void)r;
-  list[0] = (oclstm__candidate){.strategy = &oclstm__fused_step};
-  return 1;
-}
-
 static size_t launches(const oclstm__runner *r, size_t steps) {
   return r->n_stages * steps;
 }
@@ -64,4 +56,4 @@ done:
 }
 
 const oclstm__strategy oclstm__fused_step = {
-    OCLSTM_STRATEGY_FUSED_STEP, "fused-step", candidates, launches, NULL, prepare, run};
+    OCLSTM_STRATEGY_FUSED_STEP, "fused-step", NULL, launches, NULL, prepare, run};

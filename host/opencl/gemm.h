@@ -51,6 +51,11 @@ bool oclstm__mma_serves(oclstm__cl *cl, oclstm_precision precision, char *text, 
 /* Where element (n, k) of W lies in its packed form, of K in `depths` steps of 32. */
 size_t oclstm__mma_place(size_t depths, size_t n, size_t k);
 
+/* gemm_kernel.c: sets the arguments that are the same in every call of a kernel of ours, and launches it with the others. */
+oclstm_status oclstm__gemm_weights(const oclstm__gemm *gemm, cl_kernel kernel, cl_mem W, oclstm_error *error);
+oclstm_status oclstm__gemm_launch(const oclstm__gemm *gemm, cl_kernel kernel, cl_mem A, size_t M, cl_mem C,
+                                  const size_t global[2], const size_t local[2], oclstm_error *error);
+
 /* A product with small integers, exact in every precision, is what it should be. E_OPENCL when it is not, and whatever
  * making it returns. */
 oclstm_status oclstm__gemm_trial(oclstm__cl *cl, const oclstm__gemm_provider *provider,

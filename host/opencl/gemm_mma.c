@@ -116,23 +116,6 @@ done:
 
 /* ---- the product ---- */
 
-/* Everything but A, C and M is the same in every call. */
-static oclstm_status set_fixed_arguments(mma *g, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__gemm_shape *s = &g->base.shape;
-  const cl_int lda = (cl_int)s->lda;
-  const cl_int ldc = (cl_int)s->ldc;
-  const cl_int N = (cl_int)s->N;
-  const cl_int K = (cl_int)s->K;
-  CL(clSetKernelArg(g->kernel, 1, sizeof lda, &lda));
-  CL(clSetKernelArg(g->kernel, 2, sizeof g->W, &g->W));
-  CL(clSetKernelArg(g->kernel, 4, sizeof ldc, &ldc));
-  CL(clSetKernelArg(g->kernel, 6, sizeof N, &N));
-  CL(clSetKernelArg(g->kernel, 7, sizeof K, &K));
-done:
-  return status;
-}
-
 static oclstm_status make_kernel(mma *g, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   char options[160];
@@ -163,7 +146,7 @@ static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, con
           shape->N, shape->K);
   TRY(upload(g, W, device_bytes, error));
   TRY(make_kernel(g, error));
-  TRY(set_fixed_arguments(g, error));
+  TRY(oclstm__gemm_weights(base, g->kernel, g->W, error));
   *gemm = base;
   base = NULL;
 done:
@@ -172,20 +155,13 @@ done:
 }
 
 static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
   mma *g = mma_of(gemm);
-  const cl_int rows = (cl_int)M;
   const size_t local[2] = {items_of(&g->tiles), 1};
   const size_t rows_of_group = rows_of(&g->tiles);
   const size_t columns = columns_of(&g->tiles);
   const size_t global[2] = {local[0] * ((M + rows_of_group - 1) / rows_of_group),
                             (gemm->shape.N + columns - 1) / columns};
-  CL(clSetKernelArg(g->kernel, 0, sizeof A, &A));
-  CL(clSetKernelArg(g->kernel, 3, sizeof C, &C));
-  CL(clSetKernelArg(g->kernel, 5, sizeof rows, &rows));
-  TRY(oclstm__cl_enqueue(gemm->cl, g->kernel, 2, global, local, error));
-done:
-  return status;
+  return oclstm__gemm_launch(gemm, g->kernel, A, M, C, global, local, error);
 }
 
 const oclstm__gemm_provider oclstm__gemm_mma = {"mma", create, enqueue, destroy};

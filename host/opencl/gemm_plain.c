@@ -44,23 +44,6 @@ done:
   return status;
 }
 
-/* Everything but A, C and M is the same in every call. */
-static oclstm_status set_fixed_arguments(plain *g, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__gemm_shape *s = &g->base.shape;
-  const cl_int lda = (cl_int)s->lda;
-  const cl_int ldc = (cl_int)s->ldc;
-  const cl_int N = (cl_int)s->N;
-  const cl_int K = (cl_int)s->K;
-  CL(clSetKernelArg(g->kernel, 1, sizeof lda, &lda));
-  CL(clSetKernelArg(g->kernel, 2, sizeof g->W, &g->W));
-  CL(clSetKernelArg(g->kernel, 4, sizeof ldc, &ldc));
-  CL(clSetKernelArg(g->kernel, 6, sizeof N, &N));
-  CL(clSetKernelArg(g->kernel, 7, sizeof K, &K));
-done:
-  return status;
-}
-
 static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
                             oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -83,7 +66,7 @@ static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, con
                                .PAIRED = oclstm__pair(cl, shape->precision) == 2,
                                .STORAGE = (unsigned)shape->precision};
   TRY(oclstm__kernel_create(cl, &build, "gemm", &g->kernel, error));
-  TRY(set_fixed_arguments(g, error));
+  TRY(oclstm__gemm_weights(base, g->kernel, g->W, error));
   *gemm = base;
   base = NULL;
 done:
@@ -92,17 +75,10 @@ done:
 }
 
 static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
   plain *g = plain_of(gemm);
-  const cl_int rows = (cl_int)M;
   const size_t global[2] = {g->lanes * ((M + g->rows - 1) / g->rows), g->n_panels};
   const size_t local[2] = {g->lanes, 1};
-  CL(clSetKernelArg(g->kernel, 0, sizeof A, &A));
-  CL(clSetKernelArg(g->kernel, 3, sizeof C, &C));
-  CL(clSetKernelArg(g->kernel, 5, sizeof rows, &rows));
-  TRY(oclstm__cl_enqueue(gemm->cl, g->kernel, 2, global, local, error));
-done:
-  return status;
+  return oclstm__gemm_launch(gemm, g->kernel, A, M, C, global, local, error);
 }
 
 const oclstm__gemm_provider oclstm__gemm_plain = {"plain", create, enqueue, destroy};

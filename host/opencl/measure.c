@@ -11,7 +11,6 @@ enum { WARM_RUNS = 2, MOST_STEPS = 1024, LEAST_ROUNDS = 3, MOST_ROUNDS = 32 };
 static const double RUN_SECONDS = 4e-3;
 static const double WAY_SECONDS = 8e-3;   /* wanted of one way in all */
 static const double ENOUGH_SECONDS = 0.1; /* of both, after which two rounds must do */
-static const double HOPELESS = 2.0;
 
 static oclstm_status create_state(const oclstm__cl_plan *plan, const oclstm__runner *r,
                                   oclstm__cell_state *state, oclstm_error *error) {
@@ -123,7 +122,7 @@ oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], d
       seconds[which] = fmin(seconds[which], taken / (double)trial->steps);
       spent += taken;
     }
-    bool clear = seconds[1] > HOPELESS * seconds[0] || spent > ENOUGH_SECONDS;
+    bool clear = seconds[1] > OCLSTM__HOPELESS * seconds[0] || spent > ENOUGH_SECONDS;
     if ((round + 1 >= LEAST_ROUNDS && spent > 2.0 * WAY_SECONDS) || (round > 0 && clear)) {
       break;
     }

@@ -142,7 +142,7 @@ struct oclstm__strategy {
   oclstm_strategy id;
   const char *name;
   /* Lists ways to run a runner whose stages have their specs, the likeliest first: what prepare finds in runner->choice.
-   * The first is taken where nothing is measured. Returns how many, 1 at least. */
+   * The first is taken where nothing is measured. Returns how many, 1 at least. NULL: there is one, and nothing to say of it. */
   size_t (*candidates)(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                        oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]);
   /* Kernels that a chunk of `steps` enqueues. */

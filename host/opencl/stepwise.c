@@ -7,14 +7,6 @@ static bool owns_rows(const oclstm__runner *r, const oclstm__stage *stage) {
   return r->layer->layer_norm != OCLSTM_NORM_NONE && stage == &r->stages[0];
 }
 
-static size_t candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
-                         oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
-  (void)plan;
-  (void)r;
-  list[0] = (oclstm__candidate){.strategy = &oclstm__stepwise};
-  return 1;
-}
-
 static size_t launches(const oclstm__runner *r, size_t steps) {
   return 2 * r->n_stages * steps;
 }
@@ -69,4 +61,4 @@ done:
 }
 
 const oclstm__strategy oclstm__stepwise = {
-    OCLSTM_STRATEGY_STEPWISE, "stepwise", candidates, launches, NULL, prepare, run};
+    OCLSTM_STRATEGY_STEPWISE, "stepwise", NULL, launches, NULL, prepare, run};

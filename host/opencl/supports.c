@@ -24,12 +24,11 @@ done:
 
 oclstm_status oclstm__strategy_serves(oclstm__cl *cl, oclstm_strategy strategy, const oclstm_layer *layer,
                                       bool probe, oclstm_error *error) {
-  static const char *const NAMES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
   oclstm_status status = OCLSTM_OK;
   bool blocks = strategy != OCLSTM_STRATEGY_AUTO && strategy != OCLSTM_STRATEGY_STEPWISE;
   REQUIRE(!blocks || layer->layer_norm == OCLSTM_NORM_NONE, OCLSTM_E_UNSUPPORTED,
           "strategy %s does not support layer_norm, which needs whole rows between product and gates",
-          NAMES[strategy]);
+          oclstm__strategy_by_id(strategy)->name);
   if (strategy == OCLSTM_STRATEGY_GRID) {
     TRY(grid_serves(cl, layer, probe, error));
   }

@@ -71,7 +71,8 @@ const oclstm_plan_memory *oclstm__cl_plan_memory(const oclstm_plan *plan, size_t
 
 /* ---- contest.c: measuring ---- */
 
-#define OCLSTM__BETTER 0.97 /* of the time: less than this is what runs differ by */
+#define OCLSTM__HOPELESS 2.0 /* times the best: not worth another round, or another way of the strategy */
+#define OCLSTM__BETTER 0.97  /* of the time: less than this is what runs differ by */
 /* Measures the open ways and makes runner->choice the best of them; the answer is kept. Way 0 is open. */
 oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
 

@@ -190,6 +190,9 @@ def main():
     survived = sum(caught is None and wrong is None for caught, wrong in found.values())
     if options.table:
         write_table(options.table, rows)
+    for (engine, name, *_), caught in rows:
+        if caught is None:
+            print(f"not noticed: {engine}: {name}")
     print(f"{len(chosen)} mutants, {survived} survived, {broken} could not be made")
     return 2 if broken or not chosen else 1 if survived else 0
 
