@@ -321,7 +321,8 @@ MUTANTS = [
      "v->desc.ids != NULL ? (const void *)v->desc.ids :", "v->desc.ids == NULL ? (const void *)v->desc.ids :"),
     # ---- strategy auto ----
     (TUNING, "the slower way is taken", "host/opencl/contest.c",
-     "if (seconds[1] < OCLSTM__BETTER * seconds[0]) {", "if (seconds[1] > OCLSTM__BETTER * seconds[0]) {"),
+     "if (shown[way].microseconds < OCLSTM__BETTER * shown[c->best].microseconds) {",
+     "if (shown[way].microseconds > OCLSTM__BETTER * shown[c->best].microseconds) {"),
     (TUNING, "answers of other cells are taken", "host/opencl/answers.c", "(unsigned long long)hash_cell(r));",
      "(unsigned long long)(0 * hash_cell(r)));"),
     (TUNING, "answers of other batches are taken", "host/opencl/answers.c", "class_of(desc->rows)", "class_of(1)"),

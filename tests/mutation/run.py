@@ -2,6 +2,7 @@
 """Puts known faults into a copy of the tree, one at a time, and looks whether the tests notice. SPDX-License-Identifier: MIT
 
     run.py SOURCE WORK [--only TEXT] [--jobs N] [--table FILE]
+    run.py SOURCE --texts       only whether every mutant can be made
 
 Exits with 1 when a mutant survives, and with 2 when one cannot be made: what it replaces must stand in its file once.
 """
@@ -132,6 +133,14 @@ def check_tree(builds, chosen, known):
         sys.exit(f"the tree as it is: {red} fails")
 
 
+def check_texts(source, chosen):
+    """2 when a mutant cannot be made of the tree as it is."""
+    lost = [m for m in chosen if mutate((source / m[2]).read_text(), m[3], m[4]) is None]
+    for engine, name, file, find, *_ in lost:
+        print(f"{engine}: {name}: {file} does not hold exactly once: {find}")
+    return 2 if lost else 0
+
+
 def try_mutant(builds, mutant, stages):
     """(caught by, None) or (None, what is wrong)."""
     _, _, file, find, replace = mutant[:5]
@@ -173,12 +182,15 @@ def write_table(path, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=pathlib.Path)
-    parser.add_argument("work", type=pathlib.Path)
+    parser.add_argument("work", type=pathlib.Path, nargs="?", help="where the copies are built")
     parser.add_argument("--only", default="", help="mutants whose engine and name contain this")
     parser.add_argument("--jobs", type=int, default=2, help="builds side by side")
+    parser.add_argument("--texts", action="store_true", help="build nothing: look whether every mutant can be made")
     parser.add_argument("--table", help="write what was found as a Markdown table")
     options = parser.parse_args()
     chosen = [m for m in mutants.MUTANTS if options.only in f"{m[0]}: {m[1]}"]
+    if options.texts or options.work is None:
+        return check_texts(options.source, chosen)
     known = last_caught(options.source)
     print(f"{'mutant':58} {'caught by':44} caught")
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
