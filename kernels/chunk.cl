@@ -10,7 +10,7 @@
  * launch, and this one, with one member a slice, goes on from what its members had finished and leaves the places as they
  * were before. Each place counts how often that was needed.
  *
- *   places  [slices][SYNC_WORDS] i32  all 0 before a launch that is no resumption
+ *   places  [groups][SYNC_WORDS] i32  all 0 before a launch that is no resumption
  *
  * With -DINPUT=1 a group makes the input projection of its own units and rows by itself, `ahead` steps at a time, into a
  * part of gx that nobody else reads; then it is in the cache when it is wanted.
@@ -162,12 +162,12 @@ INLINE void enter_step(stage *p, share *mine, const in_turn *buffers, const step
 }
 
 /* Behind a stage: all items of the group, then all members of the slice. */
-INLINE bool leave_stage(volatile __global int *place, int members, int number, int spins, volatile __local int *answer) {
-  if (members == 1) {
+INLINE bool leave_stage(const meeting *m, int number) {
+  if (m->members == 1) {
     barrier(CLK_GLOBAL_MEM_FENCE);
     return true;
   }
-  return meet(place, members, number, spins, answer);
+  return meet(m, number);
 }
 
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
@@ -180,6 +180,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
   __local int answer;
   int group = (int)get_group_id(0);
   volatile __global int *place = places + group / members * SYNC_WORDS;
+  const meeting together = {places, place, members, members * slices, spins, &answer};
   const in_turn buffers = {{h_even, h_odd}, {c_even, c_odd}};
   share mine = share_of(group, members, slices, low, s.B, s.UP / BLOCK);
   stage p = {s, 0, gx, params, lengths, order, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
@@ -196,21 +197,27 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     place[SYNC_ARRIVED] = 0;
     place[SYNC_STALLED] = 0;
   }
-  for (bool together = true; together && k < s.n; ++k) {
+  if (get_local_id(0) == 0) {
+    take_own_seat(&together);
+  }
+  for (bool complete = true; complete && k < s.n; ++k) {
     enter_step(&p, &mine, &buffers, &s, k, reverse);
 #if INPUT
     enter_input(&in, &p, &mine, k);
 #endif
     run_first(&p, W, &mine);
-    together = leave_stage(place, members, STAGES * k, spins, &answer);
+    complete = leave_stage(&together, STAGES * k);
 #if SECOND
-    if (together) {
+    if (complete) {
       share second_share = share_of(group, members, slices, low, s.B, second.UP / BLOCK);
       second_share.turned = mine.turned;
       p.s = second;
       run_second(&p, W_second, &second_share);
-      together = leave_stage(place, members, STAGES * k + 1, spins, &answer);
+      complete = leave_stage(&together, STAGES * k + 1);
     }
 #endif
+  }
+  if (get_local_id(0) == 0) {
+    leave_seat(&together);
   }
 }

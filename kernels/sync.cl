@@ -2,15 +2,30 @@
  * device). OpenCL promises nothing of the kind, so nobody waits for ever: a group that has looked `spins` times in vain
  * calls the meeting off, and every member that has come, or comes later, leaves.
  *
+ * Meeting place number p, of the members of slice p:
+ *
  *   arrived  counts members as they come, never back: meeting number k is complete at members * (k + 1)
  *   stalled  not 0: called off
+ *   seat     nothing of the slice's: of group p of the launch, 1 + the processor it was last seen on; 0: none
  *
  * A member can be one meeting ahead of what a member that is leaving has seen, no more; what has been complete is
  * arrived / members.
  *
  * SPDX-License-Identifier: MIT
  */
-enum { SYNC_ARRIVED, SYNC_STALLED, SYNC_STALLS, SYNC_WORDS = 16 }; /* words of a meeting place: a cache line of its own */
+enum {
+  SYNC_ARRIVED,
+  SYNC_STALLED,
+  SYNC_STALLS,
+  SYNC_SEAT,
+  SYNC_WORDS = 16
+}; /* words of a meeting place: a cache line of its own */
+
+typedef struct meeting {
+  volatile __global int *places, *place; /* all of them; the one of this group's slice */
+  int members, groups, spins;
+  volatile __local int *answer;
+} meeting;
 
 /* What a group has stored is there for the other groups before what follows. */
 #ifdef __NV_CL_C_VERSION
@@ -20,52 +35,65 @@ enum { SYNC_ARRIVED, SYNC_STALLED, SYNC_STALLS, SYNC_WORDS = 16 }; /* words of a
 #endif
 
 /* On a CPU, the member that is waited for may be a thread without a processor, even this one: every YIELD_EVERY looks the
- * waiting thread offers its own (sched_yield of the Linux ABI). */
+ * waiting thread offers its own. A look whose processor was given away takes as long as others like: where there is a clock,
+ * as many of its ticks as PATIENCE looks take are enough. */
 #define YIELD_EVERY 256
-INLINE void yield(void) {
-#if defined(__x86_64__) && defined(__linux__)
-  long result = 24;
-  __asm__ volatile("syscall" : "+a"(result) : : "rcx", "r11", "memory");
-#elif defined(__aarch64__) && defined(__linux__)
-  register long number __asm__("x8") = 124;
-  register long result __asm__("x0");
-  __asm__ volatile("svc 0" : "=r"(result) : "r"(number) : "memory");
-#endif
+#define PATIENCE 256
+
+/* Two threads of a launch on one processor take turns, three times as slow as side by side, and the system leaves them so
+ * for longer than a launch takes. The one of the later group goes where none of the others is. */
+INLINE void take_own_seat(const meeting *m) {
+  int group = (int)get_group_id(0);
+  int here = 1 + processor();
+  bool shared = false;
+  m->places[group * SYNC_WORDS + SYNC_SEAT] = here;
+  for (int k = 0; k < group; ++k) {
+    shared |= here > 0 && m->places[k * SYNC_WORDS + SYNC_SEAT] == here;
+  }
+  if (shared) {
+    ulong taken[PROCESSOR_WORDS] = {0};
+    for (int k = 0; k < m->groups; ++k) {
+      int seat = m->places[k * SYNC_WORDS + SYNC_SEAT] - 1;
+      if (seat >= 0) {
+        taken[seat / 64] |= 1ul << seat % 64;
+      }
+    }
+    leave_for_another(taken);
+    m->places[group * SYNC_WORDS + SYNC_SEAT] = 1 + processor();
+  }
 }
 
-/* A look whose processor was given away takes as long as others like. Where there is a counter that goes on meanwhile, as many
- * of its ticks as PATIENCE looks take are enough; elsewhere it stands still. */
-#define PATIENCE 256
-INLINE ulong ticks(void) {
-#if defined(__x86_64__)
-  uint low, high;
-  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-  return ((ulong)high << 32) | low;
-#else
-  return 0;
-#endif
+/* At the end of a launch. */
+INLINE void leave_seat(const meeting *m) {
+  m->places[get_group_id(0) * SYNC_WORDS + SYNC_SEAT] = 0;
+}
+
+/* Whether all members have come to meeting `number`, once this group has looked long enough. */
+INLINE bool wait_for_members(const meeting *m, int number) {
+  int wanted = m->members * (number + 1);
+  ulong until = ticks() + (ulong)m->spins * PATIENCE;
+  for (int n = 0; n < m->spins && m->place[SYNC_ARRIVED] < wanted && m->place[SYNC_STALLED] == 0; ++n) {
+    if (n % YIELD_EVERY == YIELD_EVERY - 1) {
+      take_own_seat(m);
+      yield();
+      n = ticks() > until ? m->spins - 1 : n;
+    }
+  }
+  return m->place[SYNC_ARRIVED] >= wanted;
 }
 
 /* Whether meeting `number` came about; the same answer for all items of the group. */
-INLINE bool meet(volatile __global int *place, int members, int number, int spins, volatile __local int *answer) {
+INLINE bool meet(const meeting *m, int number) {
   barrier(CLK_GLOBAL_MEM_FENCE);
   if (get_local_id(0) == 0) {
-    int wanted = members * (number + 1);
     DEVICE_FENCE();
-    atomic_inc(place + SYNC_ARRIVED);
-    ulong until = ticks() + (ulong)spins * PATIENCE;
-    for (int n = 0; n < spins && place[SYNC_ARRIVED] < wanted && place[SYNC_STALLED] == 0; ++n) {
-      if (n % YIELD_EVERY == YIELD_EVERY - 1) {
-        yield();
-        n = ticks() > until ? spins - 1 : n;
-      }
+    atomic_inc(m->place + SYNC_ARRIVED);
+    if (!wait_for_members(m, number)) {
+      m->place[SYNC_STALLED] = 1;
     }
-    if (place[SYNC_ARRIVED] < wanted) {
-      place[SYNC_STALLED] = 1;
-    }
-    *answer = place[SYNC_STALLED] == 0;
+    *m->answer = m->place[SYNC_STALLED] == 0;
     DEVICE_FENCE();
   }
   barrier(CLK_GLOBAL_MEM_FENCE | CLK_LOCAL_MEM_FENCE);
-  return *answer != 0;
+  return *m->answer != 0;
 }

@@ -84,7 +84,8 @@ static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, ocl
 oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
-  plan->n_places = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), plan->base.desc.rows);
+  plan->n_places =
+      oclstm__max(cl->base.device.compute_units, oclstm__max(atomic_load(&cl->resident_groups), 1));
   plan->seen = oclstm__alloc(&cl->base.allocator, plan->n_places * SYNC_WORDS, sizeof *plan->seen);
   REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu meeting places", plan->n_places);
   TRY(oclstm__buffer_create(cl, plan->n_places * SYNC_WORDS * sizeof(cl_int), OCLSTM__PLACES, &plan->places,

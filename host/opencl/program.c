@@ -9,7 +9,8 @@
 #include "opencl/kernel_sources.h"
 
 /* In front of every operation's file, in this order. */
-static const char *const SHARED[] = {"common", "activation", "tile", "cell", "stage", "fused", "sync"};
+static const char *const SHARED[] = {"common", "activation", "tile",   "cell",
+                                     "stage",  "fused",      "system", "sync"};
 enum {
   N_SHARED = sizeof SHARED / sizeof SHARED[0],
   N_PARTS = N_SHARED + 1,

@@ -14,17 +14,18 @@ enum {
 static oclstm_status try_groups(oclstm__cl *cl, cl_int groups, bool *good, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   cl_kernel kernel = NULL;
-  cl_mem place = NULL;
+  cl_mem places = NULL;
   cl_mem met = NULL;
   uint64_t bytes = 0;
   cl_int seen[MOST_GROUPS];
   const cl_int numbers[] = {groups, ROUNDS, SPINS};
   const size_t lanes = cl->max_lanes;
   const oclstm__build build = {.stem = "probe", .LANES = (unsigned)lanes};
-  TRY(oclstm__buffer_create(cl, SYNC_WORDS * sizeof(cl_int), "probe", &place, &bytes, error));
+  TRY(oclstm__buffer_create(cl, (size_t)groups * SYNC_WORDS * sizeof(cl_int), "probe", &places, &bytes,
+                            error));
   TRY(oclstm__buffer_create(cl, (size_t)groups * sizeof(cl_int), "probe", &met, &bytes, error));
   TRY(oclstm__kernel_create(cl, &build, "probe", &kernel, error));
-  const oclstm__arg args[] = {{sizeof place, &place},
+  const oclstm__arg args[] = {{sizeof places, &places},
                               {sizeof met, &met},
                               {sizeof(cl_int), &numbers[0]},
                               {sizeof(cl_int), &numbers[1]},
@@ -39,7 +40,7 @@ static oclstm_status try_groups(oclstm__cl *cl, cl_int groups, bool *good, oclst
 done:
   oclstm__kernel_release(&kernel);
   oclstm__buffer_release(&met);
-  oclstm__buffer_release(&place);
+  oclstm__buffer_release(&places);
   return status;
 }
 

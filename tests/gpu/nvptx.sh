@@ -66,7 +66,7 @@ has_instruction() {
   fi
 }
 
-shared=$(sed -n 's/^static const char \*const SHARED\[\] = {\(.*\)};/\1/p' host/opencl/program.c | tr -d '",')
+shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/program.c | grep -o '"[a-z_]*"' | tr -d '"')
 : "${shared:?host/opencl/program.c does not say which files go in front}"
 for kernel in kernels/*.cl; do
   stem=$(basename "$kernel" .cl)

@@ -13,6 +13,7 @@ TUNING = "tuning"
 
 # Tests of what few descriptions have: looked for in these alone.
 MEETINGS = r"^opencl\.meetings\.pocl-grid"
+SEATS = r"^kernels\.seats"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
 ACTIVATIONS = r"^kernels\.activation\.pocl"
 PRECISION = r"^forward\.precision\.pocl-fused-step"
@@ -135,7 +136,10 @@ MUTANTS = [
     (OPENCL, "resumed a step late", "kernels/chunk.cl", "place[SYNC_ARRIVED] / (resume * STAGES) : 0;",
      "place[SYNC_ARRIVED] / (resume * STAGES) + 1 : 0;", MEETINGS),
     (OPENCL, "places left as they were", "kernels/chunk.cl", "place[SYNC_ARRIVED] = 0;", ""),
-    (OPENCL, "a meeting that does not wait", "kernels/sync.cl", "*answer = place[SYNC_STALLED] == 0;", "*answer = 1;", MEETINGS),
+    (OPENCL, "two threads stay on one processor", "kernels/sync.cl", "leave_for_another(taken);", "", SEATS),
+    (OPENCL, "a thread that moved may not move again", "kernels/system.cl",
+     "system_call(SYS_SET_AFFINITY, 0, bytes, (long)allowed);", "", SEATS),
+    (OPENCL, "a meeting that does not wait", "kernels/sync.cl", "*m->answer = m->place[SYNC_STALLED] == 0;", "*m->answer = 1;", MEETINGS),
     (OPENCL, "order of rows with a row twice", "host/opencl/order.c", "order[b] = (cl_int)b;", "order[b] = (cl_int)(b | 1);"),
     (OPENCL, "W_hh dropped (stepwise)", "kernels/step.cl",
      "a[v] = LOADV(product + ((size_t)b * VECTORS + v) * s.UP + j);", "a[v] = (floatv)(0.0f);"),
