@@ -66,7 +66,7 @@ has_instruction() {
   fi
 }
 
-shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/program.c | grep -o '"[a-z_]*"' | tr -d '"')
+shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/program.c | grep -o '"[a-z_]*"' | tr -d '"' | tr '\n' ' ')
 : "${shared:?host/opencl/program.c does not say which files go in front}"
 for kernel in kernels/*.cl; do
   stem=$(basename "$kernel" .cl)
@@ -119,7 +119,7 @@ for format in 1 2 3; do
   echo "peaks $format"
   compile bench/gpu/peaks.cl -DMMA="$format"
 done
-for trial in $(grep -o '"-DPTX_[A-Z0-9_]*' bench/gpu/q_ptx.c | tr -d '"'); do
+for trial in $(grep -o '"-DPTX_[A-Z0-9_]*' bench/gpu/q_ptx.c | tr -d '"' | tr '\n' ' '); do
   echo "ptx $trial"
   case $trial in *SM90A) arch=sm_90a ;; *) arch=sm_90 ;; esac
   compile bench/gpu/ptx.cl "$trial"
