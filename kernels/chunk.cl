@@ -10,6 +10,7 @@
  * launch, and this one, with one member a slice, goes on from what its members had finished and leaves the places as they
  * were before. Each place counts how often that was needed.
  *
+ *   sorted  not 0: `order` has longer rows first; those that have a step are then the first ones of a slice
  *   places  [groups][SYNC_WORDS] i32  all 0 before a launch that is no resumption
  *
  * With -DINPUT=1 a group makes the input projection of its own units and rows by itself, `ahead` steps at a time, into a
@@ -44,17 +45,54 @@
 /* What a work-group has of every step. */
 typedef struct share {
   slice rows;
-  int low;        /* rows that are left to low tiles */
+  int active;     /* rows that may have this step: the first ones */
+  int high;       /* of all rows: those that are left to high tiles */
   int first, end; /* blocks of units */
   bool turned;
 } share;
 
-INLINE share share_of(int group, int members, int slices, int low, int B, int blocks) {
+INLINE share share_of(int group, int members, int slices, int B, int blocks) {
   int number = group / members;
   int member = group - number * members;
-  share mine = {{number, slices, (B - number + slices - 1) / slices}, low, blocks * member / members,
+  share mine = {{number, slices, (B - number + slices - 1) / slices}, -1, 0, blocks * member / members,
                 blocks * (member + 1) / members, false};
   return mine;
+}
+
+/* How many of the rows have step t, where they are in order: `before` of them had one of its neighbours. */
+INLINE int count_active(const stage *p, slice rows, int t, int before) {
+  int n = before;
+  while (n > 0 && t >= p->lengths[batch_row(p, rows, n - 1)]) {
+    --n;
+  }
+  while (n < rows.n && t < p->lengths[batch_row(p, rows, n)]) {
+    ++n;
+  }
+  return n;
+}
+
+/* High tiles for n rows, so that fewest rows of all tiles are empty; then fewest tiles are low. */
+INLINE int high_tiles(int n) {
+  int best = (n + ROWS - 1) / ROWS;
+  int least = best * ROWS;
+  for (int tiles = best - 1; LOW_ROWS != ROWS && tiles >= 0 && tiles >= best - 3; --tiles) {
+    int rows = tiles * ROWS + (n - tiles * ROWS + LOW_ROWS - 1) / LOW_ROWS * LOW_ROWS;
+    if (rows < least) {
+      best = tiles;
+      least = rows;
+    }
+  }
+  return best;
+}
+
+/* Before a step: which rows have it, and which tiles they get. Rows behind those go to whatever tile comes; it finds nothing
+ * to multiply. */
+INLINE void count_rows(const stage *p, share *mine, int sorted) {
+  int active = sorted ? count_active(p, mine->rows, p->t, max(mine->active, 0)) : mine->rows.n;
+  if (active != mine->active) {
+    mine->active = active;
+    mine->high = high_tiles(active) * ROWS;
+  }
 }
 
 /* One stage of a step: this member's blocks of units, each for all rows of the slice, so that a panel of weights is read
@@ -67,13 +105,11 @@ INLINE share share_of(int group, int members, int slices, int low, int B, int bl
     for (int n = 0; n < turns; ++n) {                                                                                 \
       int block = mine->first + (mine->turned ? turns - 1 - n : n) * (PANELS);                                        \
       int i = 0;                                                                                                      \
-      for (; i < mine->rows.n - mine->low; i += ROWS) {                                                               \
+      for (; i < mine->high; i += ROWS) {                                                                             \
         name##_high(p, W, mine->rows, i, block, mine->end);                                                           \
       }                                                                                                               \
-      if (LOW_ROWS != ROWS) {                                                                                         \
-        for (; i < mine->rows.n; i += LOW_ROWS) {                                                                     \
-          name##_low(p, W, mine->rows, i, block, mine->end);                                                          \
-        }                                                                                                             \
+      for (; i < mine->rows.n; i += LOW_ROWS) {                                                                       \
+        name##_low(p, W, mine->rows, i, block, mine->end);                                                            \
       }                                                                                                               \
     }                                                                                                                 \
   }
@@ -86,36 +122,57 @@ DEFINE_SHARE(run_second, SECOND, SECOND_VECTORS, SECOND_PANELS)
 typedef struct projection {
   __global const stored *x, *W;
   __global float *gx;
-  int I, reverse;
+  int I, reverse, sorted;
   int ahead, end; /* what is projected at once; the step that it ends before */
 } projection;
 
 DEFINE_TILE(input_product, INPUT_ROWS, GATES, INPUT_PANELS)
 
-/* Rows `first` on of the projection of steps k on, `rows` rows in all, step after step, and `INPUT_PANELS` blocks. */
-INLINE void project_tile(const projection *in, const stage *p, const share *mine, int k, int first, int rows, int block) {
+/* Where the projection is: row i of the slice at step number `step` of those projected at once, of whose rows `active` have it. */
+typedef struct cursor {
+  int step, i, active;
+} cursor;
+
+INLINE int time_of(const projection *in, const stage *p, int step) {
+  return in->reverse ? p->s.n - 1 - step : step;
+}
+
+/* To the first row that has a step, from the cursor on. */
+INLINE void settle(cursor *at, const projection *in, const stage *p, const share *mine, int k) {
+  while (at->i >= at->active && k + at->step < in->end) {
+    ++at->step;
+    at->i = 0;
+    at->active = in->sorted ? count_active(p, mine->rows, time_of(in, p, k + at->step), at->active) : mine->rows.n;
+  }
+}
+
+/* INPUT_ROWS rows of the projection of steps k on, from the cursor on, and `INPUT_PANELS` blocks. */
+INLINE void project_tile(const projection *in, const stage *p, const share *mine, int k, cursor *at, int block) {
   size_t row[INPUT_ROWS];
+  int place[INPUT_ROWS];
   floatv a[INPUT_ROWS][GATES * INPUT_PANELS];
-  bool any = false;
+  int rows = 0;
 #pragma unroll
   for (int r = 0; r < INPUT_ROWS; ++r) {
-    int at = min(first + r, rows - 1);
-    int step = at / mine->rows.n;
-    int b = batch_row(p, mine->rows, at - step * mine->rows.n);
-    int t = in->reverse ? p->s.n - 1 - (k + step) : k + step;
-    row[r] = ((size_t)t * p->s.B + b) * in->I;
-    any |= t < p->lengths[b];
-  }
-  if (!any) {
-    return;
+    if (k + at->step < in->end) {
+      int t = time_of(in, p, k + at->step);
+      row[r] = ((size_t)t * p->s.B + batch_row(p, mine->rows, at->i)) * in->I;
+      place[r] = at->step * mine->rows.n + at->i;
+      rows = r + 1;
+      ++at->i;
+      settle(at, in, p, mine, k);
+    } else {
+      row[r] = row[max(r - 1, 0)];
+      place[r] = 0;
+    }
   }
   input_product(a, in->x, row, in->W, in->I, block, mine->end);
 #pragma unroll
   for (int r = 0; r < INPUT_ROWS; ++r) {
-    __global float *gx = in->gx + (size_t)(first + r) * p->own_units * GATES + get_local_id(0) * VW;
+    __global float *gx = in->gx + (size_t)place[r] * p->own_units * GATES + get_local_id(0) * VW;
 #pragma unroll
     for (int c = 0; c < GATES * INPUT_PANELS; ++c) {
-      if (first + r < rows && block + c / GATES < mine->end) {
+      if (r < rows && block + c / GATES < mine->end) {
         STOREV(a[r][c], gx + ((size_t)(block - mine->first) * GATES + c) * BLOCK);
       }
     }
@@ -124,10 +181,11 @@ INLINE void project_tile(const projection *in, const stage *p, const share *mine
 
 /* The input projection of steps k .. in->end - 1. */
 INLINE void project(const projection *in, const stage *p, const share *mine, int k) {
-  int rows = (in->end - k) * (mine->rows.n);
   for (int block = mine->first; block < mine->end; block += INPUT_PANELS) {
-    for (int first = 0; first < rows; first += INPUT_ROWS) {
-      project_tile(in, p, mine, k, first, rows, block);
+    cursor at = {0, 0, in->sorted ? count_active(p, mine->rows, time_of(in, p, k), 0) : mine->rows.n};
+    settle(&at, in, p, mine, k);
+    while (k + at.step < in->end) {
+      project_tile(in, p, mine, k, &at, block);
     }
   }
 }
@@ -175,19 +233,19 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     __global const int *order, __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
     int reverse, __global const stored *W_second, const step_shape second, volatile __global int *places,
-    int slices, int low, int members, int resume, int spins, __global const stored *x, __global const stored *W_in,
+    int slices, int sorted, int members, int resume, int spins, __global const stored *x, __global const stored *W_in,
     int I, int ahead) {
   __local int answer;
   int group = (int)get_group_id(0);
   volatile __global int *place = places + group / members * SYNC_WORDS;
   const meeting together = {places, place, members, members * slices, spins, &answer};
   const in_turn buffers = {{h_even, h_odd}, {c_even, c_odd}};
-  share mine = share_of(group, members, slices, low, s.B, s.UP / BLOCK);
+  share mine = share_of(group, members, slices, s.B, s.UP / BLOCK);
   stage p = {s, 0, gx, params, lengths, order, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
   int k = resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0;
 #if INPUT
   size_t most = (size_t)((s.UP / BLOCK + members - 1) / members) * GATES * BLOCK * ahead * ((s.B + slices - 1) / slices);
-  projection in = {x, W_in, gx + group * most, I, reverse, ahead, k};
+  projection in = {x, W_in, gx + group * most, I, reverse, sorted, ahead, k};
   p.first_unit = mine.first * BLOCK;
   p.own_units = (mine.end - mine.first) * BLOCK;
 #endif
@@ -202,6 +260,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
   }
   for (bool complete = true; complete && k < s.n; ++k) {
     enter_step(&p, &mine, &buffers, &s, k, reverse);
+    count_rows(&p, &mine, sorted);
 #if INPUT
     enter_input(&in, &p, &mine, k);
 #endif
@@ -209,8 +268,9 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     complete = leave_stage(&together, STAGES * k);
 #if SECOND
     if (complete) {
-      share second_share = share_of(group, members, slices, low, s.B, second.UP / BLOCK);
+      share second_share = share_of(group, members, slices, s.B, second.UP / BLOCK);
       second_share.turned = mine.turned;
+      second_share.high = mine.high;
       p.s = second;
       run_second(&p, W_second, &second_share);
       complete = leave_stage(&together, STAGES * k + 1);

@@ -13,13 +13,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-enum {
-  SYNC_ARRIVED,
-  SYNC_STALLED,
-  SYNC_STALLS,
-  SYNC_SEAT,
-  SYNC_WORDS = 16
-}; /* words of a meeting place: a cache line of its own */
+/* Words of a meeting place: a cache line of its own. */
+enum { SYNC_ARRIVED, SYNC_STALLED, SYNC_STALLS, SYNC_SEAT, SYNC_WORDS = 16 };
 
 typedef struct meeting {
   volatile __global int *places, *place; /* all of them; the one of this group's slice */
@@ -35,8 +30,8 @@ typedef struct meeting {
 #endif
 
 /* On a CPU, the member that is waited for may be a thread without a processor, even this one: every YIELD_EVERY looks the
- * waiting thread offers its own. A look whose processor was given away takes as long as others like: where there is a clock,
- * as many of its ticks as PATIENCE looks take are enough. */
+ * waiting thread offers its own. A look whose processor was given away takes as long as others like, another one some
+ * nanoseconds; where there is a clock, PATIENCE of its ticks are what a look stands for. */
 #define YIELD_EVERY 256
 #define PATIENCE 256
 
@@ -71,12 +66,12 @@ INLINE void leave_seat(const meeting *m) {
 /* Whether all members have come to meeting `number`, once this group has looked long enough. */
 INLINE bool wait_for_members(const meeting *m, int number) {
   int wanted = m->members * (number + 1);
-  ulong until = ticks() + (ulong)m->spins * PATIENCE;
+  ulong since = ticks();
   for (int n = 0; n < m->spins && m->place[SYNC_ARRIVED] < wanted && m->place[SYNC_STALLED] == 0; ++n) {
     if (n % YIELD_EVERY == YIELD_EVERY - 1) {
       take_own_seat(m);
       yield();
-      n = ticks() > until ? m->spins - 1 : n;
+      n = HAS_CLOCK ? (int)min((ticks() - since) / PATIENCE, (ulong)m->spins) / YIELD_EVERY * YIELD_EVERY : n;
     }
   }
   return m->place[SYNC_ARRIVED] >= wanted;

@@ -31,9 +31,14 @@ INLINE void yield(void) {
 #endif
 }
 
-/* A counter that goes on while a thread has no processor; where there is none it stands still. */
-INLINE ulong ticks(void) {
+/* A counter that goes on while a thread has no processor. */
 #if defined(__x86_64__)
+#define HAS_CLOCK 1
+#else
+#define HAS_CLOCK 0
+#endif
+INLINE ulong ticks(void) {
+#if HAS_CLOCK
   uint low, high;
   __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
   return ((ulong)high << 32) | low;

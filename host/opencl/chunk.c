@@ -169,14 +169,14 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   const oclstm__stage *second = &r->stages[r->n_stages - 1];
   const oclstm__step_shape shape = oclstm__shape_of(plan, r, second, steps);
   unsigned current = steps->state->current;
-  const cl_int low = (cl_int)stage->low;
+  const cl_int sorted = plan->order != plan->no_order;
   const cl_mem *W_in = r->own_input.W != NULL ? &r->own_input.W : &second->W; /* unused there */
   const cl_int numbers[] = {steps->reverse,  (cl_int)r->slices, (cl_int)members,
                             (cl_int)resume,  plan->spins,       (cl_int)r->layer->input_size,
                             (cl_int)r->ahead};
   const oclstm__arg args[] = {
       {sizeof(cl_int), &numbers[0]},   {sizeof(cl_mem), &second->W},  {sizeof shape, &shape},
-      {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &numbers[1]}, {sizeof(cl_int), &low},
+      {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &numbers[1]}, {sizeof(cl_int), &sorted},
       {sizeof(cl_int), &numbers[2]},   {sizeof(cl_int), &numbers[3]}, {sizeof(cl_int), &numbers[4]},
       {sizeof(cl_mem), &steps->x},     {sizeof(cl_mem), W_in},        {sizeof(cl_int), &numbers[5]},
       {sizeof(cl_int), &numbers[6]},

@@ -19,7 +19,8 @@ done:
   return status;
 }
 
-/* Rows that are already as we want them go straight to their place. Ids are as wide as floats. */
+/* Rows that are already as we want them go straight to their place; what is behind a row's length is multiplied at most,
+ * and the product never read. Ids are as wide as floats. */
 static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
@@ -31,8 +32,8 @@ static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *swe
                      ? layers[sweep->first_layer].input_size
                      : oclstm_layer_output_size(&layers[sweep->first_layer - 1]); /* head alone */
   size_t bytes = sweep->steps * plan->base.desc.rows * width * sizeof(float);
-  bool as_it_is = !ids && sweep->layout == OCLSTM_TIME_MAJOR && sweep->lengths == NULL &&
-                  plan->base.desc.precision == OCLSTM_PRECISION_F32;
+  bool as_it_is =
+      !ids && sweep->layout == OCLSTM_TIME_MAJOR && plan->base.desc.precision == OCLSTM_PRECISION_F32;
   cl_mem to = as_it_is ? plan->activations[0] : plan->caller;
   TRY(oclstm__cl_write(cl, to, CL_FALSE, 0, bytes, sweep->input, error));
   TRY(oclstm__cl_order(cl, error));

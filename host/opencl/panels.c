@@ -29,19 +29,6 @@ size_t oclstm__unit_blocks(const oclstm__cl *cl, size_t UP) {
   return UP / (lanes_for(cl, UP) * cl->vector_width);
 }
 
-/* Rows behind high tiles, in low ones, so that fewest rows of the last tile are empty and as few as can be are low. */
-static void divide_rows(size_t n, size_t high, size_t low, oclstm__stage *stage) {
-  size_t waste = SIZE_MAX;
-  for (size_t left = n % high; left <= n; left += high) {
-    size_t empty = oclstm__round_up(left, low) - left;
-    if (empty < waste) {
-      waste = empty;
-      stage->low = left;
-    }
-  }
-  stage->low_rows = stage->low > 0 ? low : 0;
-}
-
 /* Accumulators that the registers hold: 24 vectors of 16, 16 lanes of a GPU, 8 vectors of 4 or 8. Four columns are enough to
  * keep a core's multipliers busy, eight where there is one row. */
 void oclstm__tile_shape(const oclstm__cl *cl, oclstm__stage *stage, size_t n) {
@@ -49,16 +36,7 @@ void oclstm__tile_shape(const oclstm__cl *cl, oclstm__stage *stage, size_t n) {
   size_t vectors = stage->spec.vectors;
   size_t blocks = stage->UP / (stage->lanes * cl->vector_width);
   stage->rows = oclstm__min(oclstm__min(registers / oclstm__max(vectors, 4), 8), n);
-  stage->low = 0;
-  stage->low_rows = 0;
-  if (cl->vector_width == 16 && stage->rows == 6 && n < SIZE_MAX) {
-    divide_rows(n, 6, 4, stage);
-    if (stage->low == n) {
-      stage->rows = 4;
-      stage->low = 0;
-      stage->low_rows = 0;
-    }
-  }
+  stage->low_rows = cl->vector_width == 16 && stage->rows == 6 && n < SIZE_MAX ? 4 : 0;
   stage->panels = 1;
   if (cl->vector_width > 1) {
     stage->panels = oclstm__max((stage->rows == 1 ? 8 : 4) / vectors, 1);

@@ -33,14 +33,14 @@ typedef struct oclstm__cl_state {
 /* One stage of a step, ready to run. */
 typedef struct oclstm__stage {
   oclstm__stage_spec spec;
-  size_t UP;            /* units, padded */
-  size_t lda;           /* from row to row of what it multiplies */
-  cl_kernel kernel[2];  /* two where h alternates between two buffers */
-  oclstm__gemm *gemm;   /* stepwise: product [B, vectors*UP] */
-  cl_mem W;             /* packed, for strategies with products of their own */
-  size_t rows, panels;  /* of a tile */
-  size_t low, low_rows; /* rows that are left to lower tiles, and how high these are; 0: none */
-  size_t lanes;         /* of a work-group */
+  size_t UP;           /* units, padded */
+  size_t lda;          /* from row to row of what it multiplies */
+  cl_kernel kernel[2]; /* two where h alternates between two buffers */
+  oclstm__gemm *gemm;  /* stepwise: product [B, vectors*UP] */
+  cl_mem W;            /* packed, for strategies with products of their own */
+  size_t rows, panels; /* of a tile */
+  size_t low_rows;     /* of lower tiles, for rows that do not fill high ones; 0: none */
+  size_t lanes;        /* of a work-group */
 } oclstm__stage;
 
 /* One direction of one layer, ready to run. */
