@@ -18,8 +18,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "opencl/cl.h"
 #include "opencl/kernel_sources.h"
-#include "opencl/plan.h"
+#include "opencl/tuning.h"
 
 enum { MAX_PATH = 4096, MAX_IDENTITY = 900, MAX_FILE = 1 << 20, MAX_ANSWERS = 1024, BYTES_OF_ANSWER = 700 };
 static const char MAGIC[] = "oclstm-tuning 1\n";

@@ -3,7 +3,12 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* One kernel a step beats two wherever the step is bound by launches or by reading W_hh; a GPU with many rows has enough
  * arithmetic in a step for CLBlast's product to win. */

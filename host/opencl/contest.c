@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/cell.h"
+#include "opencl/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* ---- one way against the best so far ---- */
 

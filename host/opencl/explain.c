@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* ---- memory ---- */
 

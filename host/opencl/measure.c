@@ -4,7 +4,12 @@
 #include <math.h>
 #include <time.h>
 
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 enum { WARM_RUNS = 2, MOST_STEPS = 1024, LEAST_ROUNDS = 3, MOST_ROUNDS = 32 };
 /* Wanted of one timed run: far above what a clock, a launch and the waking of a device's threads take. */

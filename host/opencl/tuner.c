@@ -2,7 +2,10 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* ---- answers ---- */
 

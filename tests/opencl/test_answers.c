@@ -7,7 +7,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/tuning.h"
 #include "support.h"
 
 static char folder[] = "oclstm-answers-XXXXXX";

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/tuning.h"
 #include "support.h"
 
 static size_t runs;

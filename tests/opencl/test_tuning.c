@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/stage.h"
+#include "opencl/tuning.h"
 #include "support.h"
 
 /* ---- a clock that says what a test wants ---- */
