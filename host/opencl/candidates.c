@@ -54,7 +54,6 @@ static size_t add(oclstm__runner *r, oclstm__candidate way, oclstm_verdict verdi
   assert(way.strategy != NULL && "the rule takes, and strategies list, what serves");
   oclstm_plan_candidate *shown = &r->ways.shown[k];
   r->ways.way[k] = way;
-  shown->tile_rows = way.rows;
   shown->groups = way.groups;
   (void)snprintf(shown->strategy, sizeof shown->strategy, "%s", way.strategy->name);
   oclstm__judge(r, k, verdict, "%s", why);

@@ -95,7 +95,6 @@ static oclstm_status challenge(contest *c, size_t way, oclstm_error *error) {
   ++c->measured;
   note_time(c->runner, c->best, seconds[0]);
   note_time(c->runner, way, seconds[1]);
-  c->runner->ways.shown[way].tile_rows = other.stages[0].rows;
   /* The least of all rounds: the best may have had quieter ones before. */
   const oclstm_plan_candidate *shown = c->runner->ways.shown;
   if (shown[way].microseconds < OCLSTM__BETTER * shown[c->best].microseconds) {
@@ -160,9 +159,7 @@ static void keep_answer(const contest *c) {
   for (size_t k = 0; k < ways->n && answer.n < OCLSTM__MOST_MEASURED; ++k) {
     if (ways->shown[k].microseconds > 0.0) {
       oclstm__timing *t = &answer.timings[answer.n];
-      *t = (oclstm__timing){.rows = ways->way[k].rows,
-                            .groups = ways->way[k].groups,
-                            .microseconds = ways->shown[k].microseconds};
+      *t = (oclstm__timing){.groups = ways->way[k].groups, .microseconds = ways->shown[k].microseconds};
       (void)snprintf(t->strategy, sizeof t->strategy, "%s", ways->way[k].strategy->name);
       answer.best = k == c->best ? answer.n : answer.best;
       ++answer.n;
@@ -178,7 +175,6 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
   TRY(ensure_input(&c, r->choice.strategy, error));
   uint64_t before = plan->device_bytes;
   TRY(oclstm__stages_create(plan, r, error));
-  r->ways.shown[0].tile_rows = r->stages[0].rows;
   c.bytes = plan->device_bytes - before;
   TRY(oclstm__trial_open(&c.trial, plan, r, error));
   TRY(oclstm__trial_warm(&c.trial, r, error));

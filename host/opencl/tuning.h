@@ -14,7 +14,6 @@ typedef struct oclstm__runner oclstm__runner;
 /* One way to run the steps of one direction of one layer. */
 typedef struct oclstm__candidate {
   const oclstm__strategy *strategy;
-  size_t rows;   /* batch rows of a tile; 0: as the strategy decides */
   size_t groups; /* work-groups that share the units of a layer; 0: the strategy does not share them */
 } oclstm__candidate;
 
@@ -108,7 +107,7 @@ enum { OCLSTM__ANSWER_KEY = 256 };
 
 typedef struct oclstm__timing {
   char strategy[32];
-  size_t rows, groups;
+  size_t groups;
   double microseconds; /* a step */
 } oclstm__timing;
 
