@@ -18,6 +18,8 @@ typedef struct contest {
   size_t best, measured;
   uint64_t bytes;       /* of the best's choice */
   uint64_t input_bytes; /* of the provider's product */
+  double launch;        /* seconds; 0: not known */
+  bool ruled_out;       /* something is not worth measuring, for a reason that was measured */
 } contest;
 
 /* Everything that depends on the choice; the provider's product with W_ih is shared. */
@@ -130,6 +132,28 @@ static double slower_before(const contest *c, size_t way) {
   return ways->shown[c->best].microseconds > 0.0 ? least / ways->shown[c->best].microseconds : 0.0;
 }
 
+static size_t launches_of_step(const oclstm__runner *r, const oclstm__strategy *strategy) {
+  return strategy->launches(r, 2) - strategy->launches(r, 1);
+}
+
+/* What a step of the first way takes, and a launch: a way with launches in every step is not compiled where they alone take
+ * longer. */
+static oclstm_status measure_launch(contest *c, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  double step = 0.0;
+  if (launches_of_step(c->runner, c->runner->choice.strategy) == 0) {
+    TRY(oclstm__trial_alone(&c->trial, c->runner, &step, error));
+    note_time(c->runner, c->best, step);
+    TRY(oclstm__trial_launch(&c->trial, c->runner, &c->launch, error));
+  }
+done:
+  return status;
+}
+
+static double microseconds_of_launches(const contest *c, size_t way) {
+  return 1e6 * c->launch * (double)launches_of_step(c->runner, c->runner->ways.way[way].strategy);
+}
+
 static bool has_room(const contest *c) {
   uint64_t most = c->plan->base.desc.memory_bytes;
   return most == 0 || c->plan->device_bytes + c->bytes <= most;
@@ -138,9 +162,13 @@ static bool has_room(const contest *c) {
 static oclstm_status try_way(contest *c, size_t way, oclstm_error *error) {
   oclstm__runner *r = c->runner;
   double slower = slower_before(c, way);
+  double launches = microseconds_of_launches(c, way);
   if (c->measured >= OCLSTM__MOST_MEASURED) {
     oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%d likelier ways are measured",
                   (int)OCLSTM__MOST_MEASURED);
+  } else if (launches > r->ways.shown[c->best].microseconds) {
+    oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "the launches of a step alone take %.2f us", launches);
+    c->ruled_out = true;
   } else if (slower > OCLSTM__HOPELESS) {
     oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%s took %.1f times as long as the choice in another way",
                   r->ways.shown[way].strategy, slower);
@@ -179,6 +207,7 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
   TRY(oclstm__trial_open(&c.trial, plan, r, error));
   TRY(oclstm__trial_warm(&c.trial, r, error));
   TRY(oclstm__trial_scale(&c.trial, r, error));
+  TRY(measure_launch(&c, error));
   for (size_t k = 1; k < r->ways.n; ++k) {
     if (oclstm__is_open(r, k)) {
       TRY(try_way(&c, k, error));
@@ -187,7 +216,7 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
   drop_unused_input(&c);
   oclstm__judge_losers(r, c.best);
   oclstm__explain_choice(plan, r, c.best, "measured now");
-  if (c.measured > 1) { /* what could not be measured may be another time */
+  if (c.measured > 1 || c.ruled_out) { /* what could not be measured may be another time */
     plan->base.info.measured += c.measured;
     keep_answer(&c);
   }

@@ -97,6 +97,12 @@ void oclstm__trial_close(oclstm__trial *trial);
 oclstm_status oclstm__trial_warm(oclstm__trial *trial, oclstm__runner *runner, oclstm_error *error);
 /* Decides trial->steps so that one run of this way takes a few milliseconds. */
 oclstm_status oclstm__trial_scale(oclstm__trial *trial, oclstm__runner *runner, oclstm_error *error);
+/* Seconds of a step, the least of a few runs. */
+oclstm_status oclstm__trial_alone(oclstm__trial *trial, oclstm__runner *runner, double *seconds,
+                                  oclstm_error *error);
+/* Seconds that a launch takes behind another one, whatever its kernel does. runner: of a strategy without launches a step. */
+oclstm_status oclstm__trial_launch(oclstm__trial *trial, oclstm__runner *runner, double *seconds,
+                                   oclstm_error *error);
 /* Seconds of a step of either, the least of several runs in turn. */
 oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], double seconds[2],
                                 oclstm_error *error);
