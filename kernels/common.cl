@@ -27,7 +27,7 @@
 /* Everything is one kernel in the end: constants that are arguments must become constants. */
 #define INLINE static inline __attribute__((always_inline))
 
-/* All items of a group have come here. One alone has nobody to wait for, and kernels without barriers compile in half the time. */
+/* All items of a group have come here. One alone has nobody to wait for; kernels without barriers compile in half the time. */
 #if LANES == 1
 #define MEET_IN_GROUP(fence) mem_fence(fence)
 #else
