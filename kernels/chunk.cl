@@ -222,7 +222,7 @@ INLINE void enter_step(stage *p, share *mine, const in_turn *buffers, const step
 /* Behind a stage: all items of the group, then all members of the slice. */
 INLINE bool leave_stage(const meeting *m, int number) {
   if (m->members == 1) {
-    barrier(CLK_GLOBAL_MEM_FENCE);
+    MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE);
     return true;
   }
   return meet(m, number);
@@ -249,7 +249,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
   p.first_unit = mine.first * BLOCK;
   p.own_units = (mine.end - mine.first) * BLOCK;
 #endif
-  barrier(CLK_GLOBAL_MEM_FENCE); /* place was read */
+  MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE); /* place was read */
   if (resume > 0 && get_local_id(0) == 0) {
     place[SYNC_STALLS] += k < s.n;
     place[SYNC_ARRIVED] = 0;

@@ -27,6 +27,13 @@
 /* Everything is one kernel in the end: constants that are arguments must become constants. */
 #define INLINE static inline __attribute__((always_inline))
 
+/* All items of a group have come here. One alone has nobody to wait for; kernels without barriers compile in half the time. */
+#if LANES == 1
+#define MEET_IN_GROUP(fence) mem_fence(fence)
+#else
+#define MEET_IN_GROUP(fence) barrier(fence)
+#endif
+
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 
@@ -123,6 +130,9 @@ typedef float stored;
 #define STORE_ONE(v, p) (*(p) = (v))
 #endif
 
+/* A loop that ends before VW: vectors of it, and copies, are never run and take most of what compiling takes. */
+#define FEW_TIMES _Pragma("clang loop vectorize(disable) unroll(disable)")
+
 /* Stores the first n of the VW elements of v: rows of y and of C are dense, their last vector may be partial. */
 INLINE void store_partial(floatv v, int n, __global float *p) {
   if (n >= VW) {
@@ -132,7 +142,7 @@ INLINE void store_partial(floatv v, int n, __global float *p) {
 #if VW > 1
   float part[VW];
   PASTE(vstore, VW)(v, 0, part);
-  for (int k = 0; k < n; ++k) {
+  FEW_TIMES for (int k = 0; k < n; ++k) {
     p[k] = part[k];
   }
 #endif
@@ -146,7 +156,7 @@ INLINE void store_partial_stored(floatv v, int n, __global stored *p) {
 #if VW > 1
   float part[VW];
   PASTE(vstore, VW)(v, 0, part);
-  for (int k = 0; k < n; ++k) {
+  FEW_TIMES for (int k = 0; k < n; ++k) {
     STORE_ONE(part[k], p + k);
   }
 #endif
@@ -159,8 +169,9 @@ INLINE floatv load_partial(int n, __global const float *p) {
   }
 #if VW > 1
   float part[VW];
-  for (int k = 0; k < VW; ++k) {
-    part[k] = k < n ? p[k] : 0.0f;
+  PASTE(vstore, VW)((floatv)(0.0f), 0, part);
+  FEW_TIMES for (int k = 0; k < n; ++k) {
+    part[k] = p[k];
   }
   return PASTE(vload, VW)(0, part);
 #else
@@ -174,8 +185,9 @@ INLINE floatv load_partial_stored(int n, __global const stored *p) {
   }
 #if VW > 1
   float part[VW];
-  for (int k = 0; k < VW; ++k) {
-    part[k] = k < n ? LOAD_ONE(p + k) : 0.0f;
+  PASTE(vstore, VW)((floatv)(0.0f), 0, part);
+  FEW_TIMES for (int k = 0; k < n; ++k) {
+    part[k] = LOAD_ONE(p + k);
   }
   return PASTE(vload, VW)(0, part);
 #else

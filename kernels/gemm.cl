@@ -25,15 +25,32 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
     row[r] = (size_t)min(first_row + r, M - 1) * lda;
   }
   product(acc, A, row, W, K, panel, panel + 1);
+  int first_column = panel * VECTORS * BLOCK + (int)get_local_id(0) * VW;
+#if VW > 1
+  /* At the edges of C one copy of what stores a part of a vector serves the whole tile: compiling takes a third. */
+  if (first_row + ROWS > M || (panel + 1) * VECTORS * BLOCK > N) {
+    floatv edge[ROWS * VECTORS];
 #pragma unroll
-  for (int r = 0; r < ROWS; ++r) {
-    __global float *c = C + (size_t)(first_row + r) * ldc;
-#pragma unroll
-    for (int v = 0; v < VECTORS; ++v) {
-      int column = panel * VECTORS * BLOCK + v * BLOCK + (int)get_local_id(0) * VW;
-      if (first_row + r < M && column < N) {
-        store_partial(acc[r][v], N - column, c + column);
+    for (int n = 0; n < ROWS * VECTORS; ++n) {
+      edge[n] = acc[n / VECTORS][n % VECTORS];
+    }
+#pragma nounroll
+    for (int n = 0; n < ROWS * VECTORS; ++n) {
+      int r = first_row + n / VECTORS;
+      int column = first_column + n % VECTORS * BLOCK;
+      if (r < M && column < N) {
+        store_partial(edge[n], N - column, C + (size_t)r * ldc + column);
       }
+    }
+    return;
+  }
+#endif
+#pragma unroll
+  for (int n = 0; n < ROWS * VECTORS; ++n) {
+    int r = first_row + n / VECTORS;
+    int column = first_column + n % VECTORS * BLOCK;
+    if (VW > 1 || (r < M && column < N)) {
+      STOREV(acc[n / VECTORS][n % VECTORS], C + (size_t)r * ldc + column);
     }
   }
 }

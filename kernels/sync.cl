@@ -79,7 +79,7 @@ INLINE bool wait_for_members(const meeting *m, int number) {
 
 /* Whether meeting `number` came about; the same answer for all items of the group. */
 INLINE bool meet(const meeting *m, int number) {
-  barrier(CLK_GLOBAL_MEM_FENCE);
+  MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE);
   if (get_local_id(0) == 0) {
     DEVICE_FENCE();
     atomic_inc(m->place + SYNC_ARRIVED);
@@ -89,6 +89,6 @@ INLINE bool meet(const meeting *m, int number) {
     *m->answer = m->place[SYNC_STALLED] == 0;
     DEVICE_FENCE();
   }
-  barrier(CLK_GLOBAL_MEM_FENCE | CLK_LOCAL_MEM_FENCE);
+  MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE | CLK_LOCAL_MEM_FENCE);
   return *m->answer != 0;
 }

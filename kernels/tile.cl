@@ -62,6 +62,16 @@ typedef floatv factors;
     }                                                                                                                 \
   } while (0)
 
+/* Two k in a turn of the loop, for tiles that have few products to a k. Higher ones are no faster by it, and compile longer. */
+#define TWICE_1 _Pragma("unroll 2")
+#define TWICE_2 _Pragma("unroll 2")
+#define TWICE_3 _Pragma("unroll 2")
+#define TWICE_4 _Pragma("nounroll")
+#define TWICE_5 _Pragma("nounroll")
+#define TWICE_6 _Pragma("nounroll")
+#define TWICE_7 _Pragma("nounroll")
+#define TWICE_8 _Pragma("nounroll")
+
 #define DEFINE_TILE(name, ROWS, VECTORS, PANELS)                                                                      \
   INLINE void name(floatv acc[ROWS][(VECTORS) * (PANELS)], __global const stored *A, const size_t row[ROWS],          \
                    __global const stored *W, int K, int first, int end) {                                             \
@@ -76,7 +86,7 @@ typedef floatv factors;
         acc[r][c] = (floatv)(0.0f);                                                                                   \
       }                                                                                                               \
     }                                                                                                                 \
-    _Pragma("unroll 2") for (int k = 0; k < K / PAIR; ++k) {                                                          \
+    PASTE(TWICE_, ROWS) for (int k = 0; k < K / PAIR; ++k) {                                                          \
       TILE_STEP(ROWS, VECTORS, PANELS, LOAD_FACTOR, k * PAIR);                                                        \
     }                                                                                                                 \
     if (K % PAIR != 0) {                                                                                              \

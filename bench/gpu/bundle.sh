@@ -11,15 +11,14 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 out=${1:?bundle.sh OUT [BUILD]}
 build=$(cd "${2:-$source/build}" && pwd)
 [ ! -e "$out" ] || { echo "bundle.sh: $out is there already" >&2; exit 1; }
-mkdir -p "$out/bin" "$out/lib/cxx" "$out/tests" "$out/tree/host/cli"
+mkdir -p "$out/bin" "$out/lib/cxx" "$out/tests"
 out=$(cd "$out" && pwd)
 
-cp "$source/bench/gpu/first.sh" "$source/bench/gpu/one_test.sh" "$source/bench/gpu/torch_lstm.py" "$source/bench/strategies.py" "$out"
+cp "$source/bench/gpu/first.sh" "$source/bench/gpu/one_test.sh" "$source/bench/gpu/torch_lstm.py" "$out"
 cp "$build/bench/gpu/gpu_probe" "$build/host/cli/oclstm" "$out/bin"
 if command -v clinfo >/dev/null; then
   cp "$(command -v clinfo)" "$out/bin"
 fi
-ln -s ../../../bin/oclstm "$out/tree/host/cli/oclstm"
 
 # Tests that are one program of C with one device: every other needs the tree around it.
 ctest --test-dir "$build" --show-only=json-v1 >"$out/ctest.json"

@@ -8,7 +8,7 @@ static const char *const VERDICTS[] = {"chosen", "slower", "not tried", "failed"
 
 /* ---- text ---- */
 
-/* "rows, tiles of 6", "grid, 2 groups". */
+/* "rows, tile 6", "grid, tile 4, groups 2"; the tile of a candidate is not decided before it is made. */
 static cli_size way_text(const char *strategy, size_t tile_rows, size_t groups) {
   cli_size size;
   int used = snprintf(size.text, sizeof size.text, "%s", strategy);
@@ -26,7 +26,7 @@ static void print_candidate(const oclstm_plan_candidate *c) {
   if (c->microseconds > 0.0) {
     (void)snprintf(time, sizeof time, "%.2f us", c->microseconds);
   }
-  (void)printf("            %-24s %12s  %s: %s\n", way_text(c->strategy, c->tile_rows, c->groups).text, time,
+  (void)printf("            %-24s %12s  %s: %s\n", way_text(c->strategy, 0, c->groups).text, time,
                VERDICTS[c->verdict], c->why);
 }
 
@@ -67,10 +67,8 @@ void cli_print_plan(const oclstm_plan *plan, const oclstm_model *model) {
 
 /* ---- JSON ---- */
 
-static void json_way(cli_json *json, const char *strategy, size_t tile_rows, size_t groups,
-                     double microseconds) {
+static void json_way(cli_json *json, const char *strategy, size_t groups, double microseconds) {
   cli_json_string(json, "strategy", strategy);
-  cli_json_integer(json, "tile_rows", tile_rows);
   cli_json_integer(json, "groups", groups);
   cli_json_number(json, "microseconds", microseconds > 0.0 ? microseconds : (double)NAN);
 }
@@ -84,13 +82,14 @@ static void json_layer(cli_json *json, const oclstm_plan *plan, size_t l, size_t
   cli_json_begin(json, NULL, '{');
   cli_json_integer(json, "layer", l);
   cli_json_integer(json, "direction", d);
-  json_way(json, layer->strategy, layer->tile_rows, layer->groups, layer->microseconds);
+  json_way(json, layer->strategy, layer->groups, layer->microseconds);
+  cli_json_integer(json, "tile_rows", layer->tile_rows);
   cli_json_integer(json, "launches", layer->launches);
   cli_json_string(json, "reason", layer->reason);
   cli_json_begin(json, "candidates", '[');
   for (size_t k = 0; (c = oclstm_plan_get_candidate(plan, l, d, k)) != NULL; ++k) {
     cli_json_begin(json, NULL, '{');
-    json_way(json, c->strategy, c->tile_rows, c->groups, c->microseconds);
+    json_way(json, c->strategy, c->groups, c->microseconds);
     cli_json_string(json, "verdict", VERDICTS[c->verdict]);
     cli_json_string(json, "why", c->why);
     cli_json_end(json, '}');

@@ -4,7 +4,11 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "opencl/cell.h"
+#include "opencl/cl.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/tuning.h"
 
 /* ---- keys ---- */
 

@@ -1,10 +1,10 @@
 /* The tuner's answers on disk: one small text file a device, driver and set of kernels, beside the compiled programs.
  *
- *   oclstm-tuning 1
+ *   oclstm-tuning 2
  *   device PLATFORM | NAME | VERSION | DRIVER | ENGINE
  *   key lstm I64 H64 ...
- *   * rows 1 0 1930000           the choice: strategy, rows of a tile, groups, picoseconds a step
- *   - fused-step 1 0 10600000    what else was measured
+ *   * grid 2 1930000             the choice: strategy, groups, picoseconds a step
+ *   - fused-step 0 10600000      what else was measured
  *   sum XXH3 of all bytes above
  *
  * It may come from anyone: what is damaged, or another device's, is ignored and written anew. Two processes that write at the
@@ -18,19 +18,20 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "opencl/cl.h"
 #include "opencl/kernel_sources.h"
-#include "opencl/plan.h"
+#include "opencl/tuning.h"
 
 enum { MAX_PATH = 4096, MAX_IDENTITY = 900, MAX_FILE = 1 << 20, MAX_ANSWERS = 1024, BYTES_OF_ANSWER = 700 };
-static const char MAGIC[] = "oclstm-tuning 1\n";
+static const char MAGIC[] = "oclstm-tuning 2\n";
 static const double PICO = 1e6; /* picoseconds in a microsecond */
 
 /* ---- which file ---- */
 
-/* One line. Another version of the kernels is another engine. */
+/* One line. Another version of the kernels, or of this format, is another engine with a file of its own. */
 static void write_identity(const oclstm__cl *cl, char identity[MAX_IDENTITY]) {
   const oclstm_device_info *d = &cl->base.device;
-  XXH64_hash_t hash = 0;
+  XXH64_hash_t hash = XXH3_64bits(MAGIC, strlen(MAGIC));
   for (const oclstm__kernel_source *s = oclstm__kernel_sources; s->stem != NULL; ++s) {
     hash = XXH3_64bits_withSeed(s->text, s->length, hash);
   }
@@ -88,12 +89,11 @@ static bool read_number(reader *in, char stop, uint64_t *value) {
 }
 
 static bool read_timing(reader *in, oclstm__timing *t) {
-  uint64_t rows = 0, groups = 0, time = 0;
-  if (!read_until(in, ' ', t->strategy, sizeof t->strategy) || !read_number(in, ' ', &rows) ||
-      !read_number(in, ' ', &groups) || !read_number(in, '\n', &time) || time == 0) {
+  uint64_t groups = 0, time = 0;
+  if (!read_until(in, ' ', t->strategy, sizeof t->strategy) || !read_number(in, ' ', &groups) ||
+      !read_number(in, '\n', &time) || time == 0) {
     return false;
   }
-  t->rows = (size_t)rows;
   t->groups = (size_t)groups;
   t->microseconds = (double)time / PICO;
   return true;
@@ -209,9 +209,9 @@ static size_t write_answer(const oclstm__answer *answer, char *text, size_t byte
   for (size_t k = 0; k < answer->n; ++k) {
     const oclstm__timing *t = &answer->timings[k];
     double picoseconds = t->microseconds * PICO;
-    used += (size_t)snprintf(text + used, bytes - used, "%c %s %zu %zu %llu\n", k == answer->best ? '*' : '-',
-                             t->strategy, t->rows, t->groups,
-                             (unsigned long long)(picoseconds < 1.0 ? 1.0 : picoseconds));
+    used +=
+        (size_t)snprintf(text + used, bytes - used, "%c %s %zu %llu\n", k == answer->best ? '*' : '-',
+                         t->strategy, t->groups, (unsigned long long)(picoseconds < 1.0 ? 1.0 : picoseconds));
   }
   return used;
 }

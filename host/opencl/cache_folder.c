@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "opencl/plan.h"
+#include "opencl/tuning.h"
 
 enum { HASH_DIGITS = 32, MAX_PATH = 4096, MAX_TUNING = 1 << 20 };
 

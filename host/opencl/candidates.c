@@ -3,7 +3,12 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* One kernel a step beats two wherever the step is bound by launches or by reading W_hh; a GPU with many rows has enough
  * arithmetic in a step for CLBlast's product to win. */
@@ -49,7 +54,6 @@ static size_t add(oclstm__runner *r, oclstm__candidate way, oclstm_verdict verdi
   assert(way.strategy != NULL && "the rule takes, and strategies list, what serves");
   oclstm_plan_candidate *shown = &r->ways.shown[k];
   r->ways.way[k] = way;
-  shown->tile_rows = way.rows;
   shown->groups = way.groups;
   (void)snprintf(shown->strategy, sizeof shown->strategy, "%s", way.strategy->name);
   oclstm__judge(r, k, verdict, "%s", why);

@@ -3,7 +3,13 @@
  * rows   each work-group owns some batch rows for all steps
  * grid   the work-groups of a slice of rows share the hidden units and meet behind every stage of a step
  * SPDX-License-Identifier: MIT */
+#include "opencl/cell.h"
+#include "opencl/cl.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 enum {
   /* As in kernels/sync.cl. */

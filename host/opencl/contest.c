@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/cell.h"
+#include "opencl/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* ---- one way against the best so far ---- */
 
@@ -14,6 +18,8 @@ typedef struct contest {
   size_t best, measured;
   uint64_t bytes;       /* of the best's choice */
   uint64_t input_bytes; /* of the provider's product */
+  double launch;        /* seconds; 0: not known */
+  bool ruled_out;       /* something is not worth measuring, for a reason that was measured */
 } contest;
 
 /* Everything that depends on the choice; the provider's product with W_ih is shared. */
@@ -91,7 +97,6 @@ static oclstm_status challenge(contest *c, size_t way, oclstm_error *error) {
   ++c->measured;
   note_time(c->runner, c->best, seconds[0]);
   note_time(c->runner, way, seconds[1]);
-  c->runner->ways.shown[way].tile_rows = other.stages[0].rows;
   /* The least of all rounds: the best may have had quieter ones before. */
   const oclstm_plan_candidate *shown = c->runner->ways.shown;
   if (shown[way].microseconds < OCLSTM__BETTER * shown[c->best].microseconds) {
@@ -127,6 +132,28 @@ static double slower_before(const contest *c, size_t way) {
   return ways->shown[c->best].microseconds > 0.0 ? least / ways->shown[c->best].microseconds : 0.0;
 }
 
+static size_t launches_of_step(const oclstm__runner *r, const oclstm__strategy *strategy) {
+  return strategy->launches(r, 2) - strategy->launches(r, 1);
+}
+
+/* What a step of the first way takes, and a launch: a way with launches in every step is not compiled where they alone take
+ * longer. */
+static oclstm_status measure_launch(contest *c, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  double step = 0.0;
+  if (launches_of_step(c->runner, c->runner->choice.strategy) == 0) {
+    TRY(oclstm__trial_alone(&c->trial, c->runner, &step, error));
+    note_time(c->runner, c->best, step);
+    TRY(oclstm__trial_launch(&c->trial, c->runner, &c->launch, error));
+  }
+done:
+  return status;
+}
+
+static double microseconds_of_launches(const contest *c, size_t way) {
+  return 1e6 * c->launch * (double)launches_of_step(c->runner, c->runner->ways.way[way].strategy);
+}
+
 static bool has_room(const contest *c) {
   uint64_t most = c->plan->base.desc.memory_bytes;
   return most == 0 || c->plan->device_bytes + c->bytes <= most;
@@ -135,9 +162,13 @@ static bool has_room(const contest *c) {
 static oclstm_status try_way(contest *c, size_t way, oclstm_error *error) {
   oclstm__runner *r = c->runner;
   double slower = slower_before(c, way);
+  double launches = microseconds_of_launches(c, way);
   if (c->measured >= OCLSTM__MOST_MEASURED) {
     oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%d likelier ways are measured",
                   (int)OCLSTM__MOST_MEASURED);
+  } else if (launches > r->ways.shown[c->best].microseconds) {
+    oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "the launches of a step alone take %.2f us", launches);
+    c->ruled_out = true;
   } else if (slower > OCLSTM__HOPELESS) {
     oclstm__judge(r, way, OCLSTM_VERDICT_NOT_TRIED, "%s took %.1f times as long as the choice in another way",
                   r->ways.shown[way].strategy, slower);
@@ -156,9 +187,7 @@ static void keep_answer(const contest *c) {
   for (size_t k = 0; k < ways->n && answer.n < OCLSTM__MOST_MEASURED; ++k) {
     if (ways->shown[k].microseconds > 0.0) {
       oclstm__timing *t = &answer.timings[answer.n];
-      *t = (oclstm__timing){.rows = ways->way[k].rows,
-                            .groups = ways->way[k].groups,
-                            .microseconds = ways->shown[k].microseconds};
+      *t = (oclstm__timing){.groups = ways->way[k].groups, .microseconds = ways->shown[k].microseconds};
       (void)snprintf(t->strategy, sizeof t->strategy, "%s", ways->way[k].strategy->name);
       answer.best = k == c->best ? answer.n : answer.best;
       ++answer.n;
@@ -174,11 +203,11 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
   TRY(ensure_input(&c, r->choice.strategy, error));
   uint64_t before = plan->device_bytes;
   TRY(oclstm__stages_create(plan, r, error));
-  r->ways.shown[0].tile_rows = r->stages[0].rows;
   c.bytes = plan->device_bytes - before;
   TRY(oclstm__trial_open(&c.trial, plan, r, error));
   TRY(oclstm__trial_warm(&c.trial, r, error));
   TRY(oclstm__trial_scale(&c.trial, r, error));
+  TRY(measure_launch(&c, error));
   for (size_t k = 1; k < r->ways.n; ++k) {
     if (oclstm__is_open(r, k)) {
       TRY(try_way(&c, k, error));
@@ -187,7 +216,7 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
   drop_unused_input(&c);
   oclstm__judge_losers(r, c.best);
   oclstm__explain_choice(plan, r, c.best, "measured now");
-  if (c.measured > 1) { /* what could not be measured may be another time */
+  if (c.measured > 1 || c.ruled_out) { /* what could not be measured may be another time */
     plan->base.info.measured += c.measured;
     keep_answer(&c);
   }

@@ -2,7 +2,10 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/program.h"
+#include "opencl/tuning.h"
 
 oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;

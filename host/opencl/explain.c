@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* ---- memory ---- */
 
@@ -75,7 +77,6 @@ void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size
   oclstm_plan_candidate *shown = &r->ways.shown[way];
   size_t norm = r->layer->layer_norm == OCLSTM_NORM_HASTE;
   oclstm__judge(r, way, OCLSTM_VERDICT_CHOSEN, "%s", reason);
-  shown->tile_rows = r->stages[0].rows;
   oclstm_plan_layer *said = &r->ways.layer;
   *said = (oclstm_plan_layer){
       .layer = (size_t)(r->layer - plan->base.model->layers),

@@ -1,6 +1,10 @@
 /* A sweep with the caller's rows in host memory: in, walk, out. Nothing here allocates.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/rows.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 static oclstm_status write_lengths(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;

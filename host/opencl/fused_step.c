@@ -1,6 +1,9 @@
 /* Strategy fused-step: per stage of a step one kernel, product and cell together.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
 
 static size_t launches(const oclstm__runner *r, size_t steps) {
   return r->n_stages * steps;

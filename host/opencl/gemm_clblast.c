@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
 

@@ -1,5 +1,6 @@
 /* What kernels/gemm.cl and kernels/gemm_mma.cl have in common: A, lda, W, C, ldc, M, N, K.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cl.h"
 #include "opencl/gemm.h"
 
 oclstm_status oclstm__gemm_weights(const oclstm__gemm *gemm, cl_kernel kernel, cl_mem W,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
 #include "opencl/program.h"

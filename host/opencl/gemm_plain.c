@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <limits.h>
 
+#include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
 #include "opencl/program.h"

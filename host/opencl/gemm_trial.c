@@ -1,7 +1,7 @@
 /* Whether a provider's products are what they should be on this device.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cl.h"
 #include "opencl/gemm.h"
-#include "opencl/layout.h"
 
 enum { TRIAL_M = 37, TRIAL_N = 41, TRIAL_K = 83 };
 

@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/rows.h"
+#include "opencl/sizes.h"
 
 /* ---- context ---- */
 

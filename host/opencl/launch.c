@@ -1,6 +1,13 @@
 /* Kernels of stages: making them, their arguments, enqueueing.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cell.h"
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/program.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
 
 oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__runner *r,
                                    const oclstm__stage *stage, const char *stem, const char *name,

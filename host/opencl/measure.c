@@ -4,9 +4,16 @@
 #include <math.h>
 #include <time.h>
 
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
-enum { WARM_RUNS = 2, MOST_STEPS = 1024, LEAST_ROUNDS = 3, MOST_ROUNDS = 32 };
+enum { WARM_RUNS = 2, ALONE_RUNS = 3, LAUNCHES = 256 };
+enum { MOST_STEPS = 1024, LEAST_ROUNDS = 3, MOST_ROUNDS = 32 };
 /* Wanted of one timed run: far above what a clock, a launch and the waking of a device's threads take. */
 static const double RUN_SECONDS = 4e-3;
 static const double WAY_SECONDS = 8e-3;   /* wanted of one way in all */
@@ -105,6 +112,40 @@ oclstm_status oclstm__trial_scale(oclstm__trial *trial, oclstm__runner *r, oclst
   TRY(run(trial, r, n, &seconds, error));
   double wanted = seconds > 0.0 ? RUN_SECONDS * (double)n / seconds : (double)most;
   trial->steps = wanted < 1.0 ? 1 : wanted > (double)most ? most : (size_t)wanted;
+done:
+  return status;
+}
+
+oclstm_status oclstm__trial_alone(oclstm__trial *trial, oclstm__runner *r, double *seconds,
+                                  oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  *seconds = INFINITY;
+  for (int k = 0; k < ALONE_RUNS; ++k) {
+    double taken = 0.0;
+    TRY(run(trial, r, trial->steps, &taken, error));
+    *seconds = fmin(*seconds, taken / (double)trial->steps);
+  }
+done:
+  return status;
+}
+
+/* A chunk of no steps sets the arguments, and then its kernel has nothing to do. */
+oclstm_status oclstm__trial_launch(oclstm__trial *trial, oclstm__runner *r, double *seconds,
+                                   oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(trial->plan);
+  const oclstm__stage *stage = &r->stages[0];
+  double unused = 0.0;
+  *seconds = INFINITY;
+  TRY(run(trial, r, 0, &unused, error));
+  for (int k = 0; k < ALONE_RUNS; ++k) {
+    double began = now();
+    for (int n = 0; n < LAUNCHES; ++n) {
+      TRY(oclstm__enqueue_items(cl, stage->kernel[0], stage->lanes, stage->lanes, error));
+    }
+    TRY(oclstm__cl_settle(cl, error));
+    *seconds = fmin(*seconds, (now() - began) / LAUNCHES);
+  }
 done:
   return status;
 }

@@ -1,7 +1,7 @@
 /* The order in which strategies with tiles of rows take the rows of a batch: longer ones first, so that the rows of a tile end
  * together and the product of a tile without any is left out.
  * SPDX-License-Identifier: MIT */
-#include "opencl/plan.h"
+#include "opencl/rows.h"
 
 /* Whether row a comes behind row b. Equal lengths stay as they are. */
 static bool comes_behind(const int32_t *lengths, cl_int a, cl_int b) {

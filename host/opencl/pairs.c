@@ -1,6 +1,7 @@
 /* Products of bfloat16, two at a time: VDPBF16PS of processors with AVX512_BF16, in kernels/tile.cl. PoCL's kernels run on this
  * processor, and its compiler takes the instruction whether or not the processor has it.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cl.h"
 #include "opencl/gemm.h"
 
 static bool processor_adds_pairs(void) {

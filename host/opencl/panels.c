@@ -1,6 +1,11 @@
 /* Packed weights on the device, and the tiles that read them.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cell.h"
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/stage.h"
 
 oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *panels,
                                     oclstm_precision precision, const float *W, cl_mem *buffer,

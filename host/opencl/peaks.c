@@ -3,7 +3,8 @@
 #include <limits.h>
 #include <time.h>
 
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/program.h"
 
 enum {
   CHAINS = 16,         /* of kernels/peak.cl */

@@ -1,6 +1,15 @@
 /* Making plans: choose, pack, compile, allocate, and run everything once.
  * SPDX-License-Identifier: MIT */
 #include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
+#include "opencl/program.h"
+#include "opencl/rows.h"
+#include "opencl/sizes.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 #include <stdio.h>
 

@@ -1,12 +1,12 @@
 /* Building programs from the embedded sources.
  * SPDX-License-Identifier: MIT */
 #include "opencl/program.h"
+#include "opencl/cl.h"
+#include "opencl/kernel_sources.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
-
-#include "opencl/kernel_sources.h"
 
 /* In front of every operation's file, in this order. */
 static const char *const SHARED[] = {"common", "activation", "tile",   "cell",

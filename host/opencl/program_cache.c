@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "opencl/cl.h"
 #include "opencl/program.h"
 
 static const char MAGIC[8] = {'o', 'c', 'l', 's', 't', 'm', 'b', '1'};

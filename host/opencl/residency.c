@@ -1,6 +1,9 @@
 /* How many work-groups of a launch a device runs at the same time: asked by kernels/probe.cl, once a context.
  * SPDX-License-Identifier: MIT */
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/program.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
 
 enum {
   TRIES = 3,       /* on a loaded machine a group was once not begun for seconds */

@@ -1,6 +1,9 @@
 /* Rows between the caller's layout and ours: kernels/rows.cl.
  * SPDX-License-Identifier: MIT */
+#include "opencl/rows.h"
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/stage.h"
 
 enum { ITEMS_LOCAL = 64 }; /* fixed, because some drivers compile a kernel anew for each local size */
 

@@ -1,6 +1,14 @@
 /* Making one direction of one layer ready to run: weights padded and packed, kernels built.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cell.h"
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/program.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 static const oclstm_weights *weights_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
   size_t l = (size_t)(r->layer - plan->base.model->layers);

@@ -2,7 +2,13 @@
  * SPDX-License-Identifier: MIT */
 #include <assert.h>
 
+#include "opencl/cell.h"
+#include "opencl/cl.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
+#include "opencl/sizes.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 enum { MOST_STEPS = 4096 };
 /* gx is written by the product and read by the steps. 32 MiB stay in the last-level cache of today's large GPUs and

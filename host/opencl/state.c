@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "opencl/cl.h"
+#include "opencl/layout.h"
 #include "opencl/plan.h"
 
 static oclstm_status create_cell(const oclstm__cl *cl, const oclstm_layer *layer, size_t rows,

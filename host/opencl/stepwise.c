@@ -1,6 +1,11 @@
 /* Strategy stepwise: per stage of a step one product and one kernel for the cell. Works everywhere; the yardstick.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cell.h"
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
 
 /* A normalised cell needs whole rows: a work-group each, instead of a work-item for each vector of units. */
 static bool owns_rows(const oclstm__runner *r, const oclstm__stage *stage) {

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
 
 /* In the order in which they are tried: one launch a step beats two on all but large GPUs. */
 static const oclstm__strategy *const STRATEGIES[] = {&oclstm__fused_step, &oclstm__rows_strategy,

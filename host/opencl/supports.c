@@ -1,7 +1,9 @@
 /* What the descriptions can say and this engine does not compute. Each is refused by name, never ignored.
  * SPDX-License-Identifier: MIT */
 #include "core/error.h"
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/strategy.h"
 
 static oclstm_status grid_serves(oclstm__cl *cl, const oclstm_layer *layer, bool probe, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;

@@ -2,16 +2,19 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 
 /* ---- answers ---- */
 
 /* The way that a timing is of, or the number of ways: an answer counts only for what there is to choose from now. */
 static size_t find_way(const oclstm__ways *ways, const oclstm__timing *t) {
   size_t k = 0;
-  while (k < ways->n && (ways->shown[k].verdict == OCLSTM_VERDICT_REFUSED ||
-                         strcmp(ways->shown[k].strategy, t->strategy) != 0 || ways->way[k].rows != t->rows ||
-                         ways->way[k].groups != t->groups)) {
+  while (k < ways->n &&
+         (ways->shown[k].verdict == OCLSTM_VERDICT_REFUSED ||
+          strcmp(ways->shown[k].strategy, t->strategy) != 0 || ways->way[k].groups != t->groups)) {
     ++k;
   }
   return k;

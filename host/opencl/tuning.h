@@ -14,7 +14,6 @@ typedef struct oclstm__runner oclstm__runner;
 /* One way to run the steps of one direction of one layer. */
 typedef struct oclstm__candidate {
   const oclstm__strategy *strategy;
-  size_t rows;   /* batch rows of a tile; 0: as the strategy decides */
   size_t groups; /* work-groups that share the units of a layer; 0: the strategy does not share them */
 } oclstm__candidate;
 
@@ -98,6 +97,12 @@ void oclstm__trial_close(oclstm__trial *trial);
 oclstm_status oclstm__trial_warm(oclstm__trial *trial, oclstm__runner *runner, oclstm_error *error);
 /* Decides trial->steps so that one run of this way takes a few milliseconds. */
 oclstm_status oclstm__trial_scale(oclstm__trial *trial, oclstm__runner *runner, oclstm_error *error);
+/* Seconds of a step, the least of a few runs. */
+oclstm_status oclstm__trial_alone(oclstm__trial *trial, oclstm__runner *runner, double *seconds,
+                                  oclstm_error *error);
+/* Seconds that a launch takes behind another one, whatever its kernel does. runner: of a strategy without launches a step. */
+oclstm_status oclstm__trial_launch(oclstm__trial *trial, oclstm__runner *runner, double *seconds,
+                                   oclstm_error *error);
 /* Seconds of a step of either, the least of several runs in turn. */
 oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], double seconds[2],
                                 oclstm_error *error);
@@ -108,7 +113,7 @@ enum { OCLSTM__ANSWER_KEY = 256 };
 
 typedef struct oclstm__timing {
   char strategy[32];
-  size_t rows, groups;
+  size_t groups;
   double microseconds; /* a step */
 } oclstm__timing;
 

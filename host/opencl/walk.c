@@ -1,6 +1,11 @@
 /* Running a plan on the device: layer after layer, from rows to rows. Nothing here allocates.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/rows.h"
+#include "opencl/stage.h"
+#include "opencl/strategy.h"
 
 /* ---- layers ---- */
 

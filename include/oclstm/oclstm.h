@@ -620,7 +620,7 @@ typedef enum oclstm_verdict {
 /* One way of running it, chosen or not. */
 typedef struct oclstm_plan_candidate {
   char strategy[32];
-  size_t tile_rows, groups;
+  size_t groups; /* as of oclstm_plan_layer */
   oclstm_verdict verdict;
   double microseconds; /* a step; 0: not measured */
   char why[160];

@@ -58,7 +58,11 @@ typedef struct oclstm_opencl_io {
   /* x or, with an embedding, ids, and the others as in oclstm_io, on the device; none may overlap another. Ids are not
    * checked here: one that is outside of the embedding makes its row NaN from there on. */
   oclstm_buffer x;
-  oclstm_buffer lengths; /* int32 [B]; values over `steps` count as `steps`, negative ones as 0 */
+  /* int32 [B]; values over `steps` count as `steps`, negative ones as 0. They stay on the device: reading them would
+   * wait for the caller's queue. So rows are taken as they come, where oclstm_forward takes longer ones first and skips
+   * the work of rows that have ended together. A caller who knows the lengths has the same by putting longer rows
+   * first in the batch; results of a row do not depend on its place. */
+  oclstm_buffer lengths;
   oclstm_buffer y;
   oclstm_buffer cells;
   cl_uint

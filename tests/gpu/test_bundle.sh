@@ -22,5 +22,6 @@ for name, answer in answers.items():
     assert name == "seconds" or answer["status"] == 0, (name, answer)
 assert answers["tests"]["answer"]["failed"] == 0 and answers["tests"]["answer"]["ended"] >= 6, answers["tests"]
 assert answers["device"]["answer"]["CL_DEVICE_NAME"]
+assert answers["bench"]["answer"]["shapes"][0]["results"][0]["median_seconds"] > 0, answers["bench"]
 assert (results / "raw.tar.gz").stat().st_size > 0
 END

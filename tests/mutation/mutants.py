@@ -330,6 +330,8 @@ MUTANTS = [
     (TUNING, "the slower way is taken", "host/opencl/contest.c",
      "if (shown[way].microseconds < OCLSTM__BETTER * shown[c->best].microseconds) {",
      "if (shown[way].microseconds > OCLSTM__BETTER * shown[c->best].microseconds) {"),
+    (TUNING, "launches are never too slow", "host/opencl/contest.c",
+     "launches > r->ways.shown[c->best].microseconds", "false"),
     (TUNING, "answers of other cells are taken", "host/opencl/answers.c", "(unsigned long long)hash_cell(r));",
      "(unsigned long long)(0 * hash_cell(r)));"),
     (TUNING, "answers of other batches are taken", "host/opencl/answers.c", "class_of(desc->rows)", "class_of(1)"),

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/tuning.h"
 #include "support.h"
 
 static size_t runs;
@@ -223,12 +224,14 @@ static void give_back(void *user, void *pointer) {
   free(pointer);
 }
 
-/* The first run that is timed is that of the way to beat; each of the two others asks for memory first. */
+/* The first runs are those of the way to beat, before others are made: two to warm up, one to scale, three alone, one without
+ * steps for the launches behind it. Each of the two others asks for memory first. */
+enum { RUNS_ALONE = 7 };
 static double refuse_two(void *user, const oclstm__candidate *way, size_t steps, double measured) {
   (void)user;
   (void)way;
   (void)measured;
-  refusals = runs++ == 2 ? 2 : 0; /* behind the two runs that warm up */
+  refusals = ++runs == RUNS_ALONE ? 2 : 0;
   return 1e-3 * (double)steps;
 }
 
@@ -249,7 +252,7 @@ static void ways_that_fail_are_left_out(void **unused) {
   oclstm__cl_of(context)->timer.seconds = refuse_two;
   runs = 0;
   OK(oclstm_plan_create(context, model, &limits, &plan, &last_error));
-  assert_int_equal(runs, 3);
+  assert_int_equal(runs, RUNS_ALONE);
   assert_int_equal(find(plan, 0, "rows")->verdict, OCLSTM_VERDICT_CHOSEN);
   assert_int_equal(find(plan, 0, "fused-step")->verdict, OCLSTM_VERDICT_FAILED);
   assert_int_equal(find(plan, 0, "grid")->verdict, OCLSTM_VERDICT_FAILED);

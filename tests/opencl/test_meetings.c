@@ -1,7 +1,9 @@
 /* Strategy grid where its barrier fails: what comes out is, bit for bit, what it gives where the barrier holds, whichever step
  * was reached, and the plan does without meetings from then on.
  * SPDX-License-Identifier: MIT */
+#include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
 #include "support.h"
 
 enum { T = 23, B = 10 }; /* rows: a tile of six and one of four */

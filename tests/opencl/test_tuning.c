@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "opencl/plan.h"
+#include "opencl/cl.h"
+#include "opencl/stage.h"
+#include "opencl/tuning.h"
 #include "support.h"
 
 /* ---- a clock that says what a test wants ---- */
@@ -256,6 +258,33 @@ static void small_differences_change_nothing(void **unused) {
   oclstm_model_destroy(&model);
 }
 
+/* A strategy whose launches alone take longer than the steps of another one is not tried, and that is an answer too. */
+static void launches_can_be_too_slow(void **unused) {
+  (void)unused;
+  oclstm_model *model = make_network(&NETWORK, options.seed);
+  fake f = {"", 0, 1e-7, 0}; /* a tenth of a nanosecond a step */
+  oclstm_context *context = open_faked(&f);
+  oclstm_plan *plan = auto_plan(context, model, OCLSTM_TUNING_AGAIN);
+  size_t found = 0;
+  for (size_t k = 0; k < layer_of(plan)->n_candidates; ++k) {
+    const oclstm_plan_candidate *c = oclstm_plan_get_candidate(plan, 0, 0, k);
+    if (strcmp(c->strategy, "fused-step") == 0) {
+      assert_int_equal(c->verdict, OCLSTM_VERDICT_NOT_TRIED);
+      assert_non_null(strstr(c->why, "launches of a step alone"));
+      ++found;
+    }
+  }
+  assert_int_equal(found, 1);
+  assert_true(oclstm_plan_get_info(plan)->measured > 0);
+  oclstm_plan_destroy(&plan);
+  size_t before = f.runs;
+  plan = auto_plan(context, model, OCLSTM_TUNING_DEFAULT);
+  assert_int_equal(f.runs, before);
+  oclstm_plan_destroy(&plan);
+  oclstm_context_destroy(&context);
+  oclstm_model_destroy(&model);
+}
+
 /* Of a device with more units there are more ways to share a layer: listed, likeliest first, and not tried here. */
 static void grid_is_listed_by_groups(void **unused) {
   (void)unused;
@@ -300,7 +329,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_fastest_is_taken),           cmocka_unit_test(losers_leave_nothing),
       cmocka_unit_test(what_is_known_is_not_measured),  cmocka_unit_test(other_plans_are_other_questions),
       cmocka_unit_test(what_is_pinned_is_not_measured), cmocka_unit_test(small_differences_change_nothing),
-      cmocka_unit_test(grid_is_listed_by_groups),
+      cmocka_unit_test(grid_is_listed_by_groups),       cmocka_unit_test(launches_can_be_too_slow),
   };
   read_options(argc, argv);
   return cmocka_run_group_tests(tests, open_folder, close_folder);

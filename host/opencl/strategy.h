@@ -1,0 +1,87 @@
+/* What a strategy does for a plan, and which of them serves what.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_OPENCL_STRATEGY_H
+#define OCLSTM_OPENCL_STRATEGY_H
+
+#include "opencl/cl.h"
+#include "opencl/gemm.h"
+#include "opencl/plan.h"
+#include "opencl/tuning.h"
+
+/* The steps of one direction of one layer over a chunk. */
+typedef struct oclstm__steps {
+  size_t n;
+  bool reverse; /* from step n-1 down to 0 */
+  oclstm__cell_state *state;
+  cl_mem y; /* [n*B, y_ld] stored, columns from y_column on */
+  size_t y_ld, y_column;
+  oclstm_merge merge;            /* with what is in y; CONCAT: written over */
+  cl_mem x;                      /* [n*B, I] stored */
+  size_t cells_ld, cells_column; /* in plan->cells, where runner->cells */
+} oclstm__steps;
+
+struct oclstm__strategy {
+  oclstm_strategy id;
+  const char *name;
+  /* Lists ways to run a runner whose stages have their specs, the likeliest first: what prepare finds in runner->choice.
+   * The first is taken where nothing is measured. Returns how many, 1 at least. NULL: there is one, and nothing to say of it. */
+  size_t (*candidates)(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                       oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]);
+  /* Kernels that a chunk of `steps` enqueues. */
+  size_t (*launches)(const oclstm__runner *runner, size_t steps);
+  /* Packs W_ih [gates*HP, I] for a strategy that makes the input projection itself on this device; NULL: none does. */
+  oclstm_status (*prepare_input)(oclstm__cl_plan *plan, oclstm__runner *runner, const float *W_ih,
+                                 oclstm_error *error);
+  /* Packs W [vectors*UP, K] of one stage and makes its kernels. What it has made so far is released with the runner. */
+  oclstm_status (*prepare)(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm__stage *stage,
+                           const float *W, oclstm_error *error);
+  /* Enqueues all steps; gx holds the input projection. */
+  oclstm_status (*run)(oclstm__cl_plan *plan, oclstm__runner *runner, const oclstm__steps *steps,
+                       oclstm_error *error);
+};
+
+extern const oclstm__strategy oclstm__stepwise;
+extern const oclstm__strategy oclstm__fused_step;
+extern const oclstm__strategy oclstm__rows_strategy;
+extern const oclstm__strategy oclstm__grid_strategy;
+
+/* ---- strategies.c: the table ---- */
+
+/* The provider of products for a plan, with the reason in words. desc is supported.
+ * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
+oclstm_status oclstm__choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
+                                  const oclstm__gemm_provider **gemm, char *why, size_t bytes,
+                                  oclstm_error *error);
+const oclstm__strategy *oclstm__strategy_by_id(oclstm_strategy id);
+const oclstm__strategy *oclstm__strategy_at(size_t index); /* NULL behind the last */
+/* Whether the strategy multiplies x by W_ih itself on this device. */
+bool oclstm__owns_input(const oclstm__cl_plan *plan, const oclstm__strategy *strategy);
+
+/* ---- chunk.c: rows and grid ---- */
+
+/* Rows of the input projection that pass a panel of weights before the next one is read: enough to hide its
+ * reading, few enough that what comes of them is still in a core's cache when it is wanted. */
+enum { OCLSTM__PROJECTED_ROWS = 192 };
+/* Where members meet, before runners are made, and what is left of it behind them. */
+#define OCLSTM__PLACES "meeting places"
+oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error);
+oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error);
+/* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings from now on. */
+oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error);
+
+/* ---- residency.c ---- */
+
+/* Work-groups of a launch that were seen to run at the same time, 1 where none were. Thread-safe. */
+oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
+
+/* ---- supports.c ---- */
+
+/* OK, or E_UNSUPPORTED with the reason: "strategy rows does not support ...". probe: a device that was not asked yet what it
+ * runs at the same time is asked; otherwise it is taken to run all that it has units for. */
+oclstm_status oclstm__strategy_serves(oclstm__cl *cl, oclstm_strategy strategy, const oclstm_layer *layer,
+                                      bool probe, oclstm_error *error);
+
+oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
+                                  const oclstm_plan_desc *desc, oclstm_error *error);
+
+#endif
