@@ -258,6 +258,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
   if (get_local_id(0) == 0) {
     take_own_seat(&together);
   }
+  BEGIN_TILES();
   for (bool complete = true; complete && k < s.n; ++k) {
     enter_step(&p, &mine, &buffers, &s, k, reverse);
     count_rows(&p, &mine, sorted);
@@ -277,6 +278,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     }
 #endif
   }
+  END_TILES();
   if (get_local_id(0) == 0) {
     leave_seat(&together);
   }

@@ -48,10 +48,11 @@ INLINE bool is_any_active(const stage *p, slice rows, int i, int end) {
     if (is_any_active(p, rows, first, min(first + (ROWS), rows.n))) {                                                 \
       name##_product(a, MULTIPLIED(p, KIND_OF_STAGE), row, W, p->s.K, first_block, end_block);                        \
     }                                                                                                                 \
-    floatv product[(ROWS) * (PANELS) * (VECTORS)];                                                                    \
-    _Pragma("unroll") for (int n = 0; n < (ROWS) * (PANELS) * (VECTORS); ++n) {                                       \
-      product[n] = a[n / ((PANELS) * (VECTORS))][n % ((PANELS) * (VECTORS))];                                         \
+    floatv copy[(ROWS) * (PANELS) * (VECTORS)];                                                                       \
+    _Pragma("unroll") for (int n = 0; n < (BY_MEMORY(ROWS) ? 0 : (ROWS) * (PANELS) * (VECTORS)); ++n) {               \
+      copy[n] = a[n / ((PANELS) * (VECTORS))][n % ((PANELS) * (VECTORS))];                                            \
     }                                                                                                                 \
+    const floatv *product = BY_MEMORY(ROWS) ? &a[0][0] : copy;                                                        \
     FOR_CELLS for (int n = 0; n < (ROWS) * (PANELS); ++n) {                                                           \
       int r = n / (PANELS);                                                                                           \
       int q = n % (PANELS);                                                                                           \

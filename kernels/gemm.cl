@@ -16,6 +16,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
                                                                       __global const stored *restrict W,
                                                                       __global float *restrict C, int ldc, int M, int N,
                                                                       int K) {
+  BEGIN_TILES();
   int first_row = (int)get_group_id(0) * ROWS;
   int panel = (int)get_group_id(1);
   size_t row[ROWS];
@@ -53,4 +54,5 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
       STOREV(acc[n / VECTORS][n % VECTORS], C + (size_t)r * ldc + column);
     }
   }
+  END_TILES();
 }

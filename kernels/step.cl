@@ -41,8 +41,10 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void step_fused(
     __global stored *restrict h_out,
     __global const float *restrict c_in, __global float *restrict c_out, __global stored *restrict middle,
     __global float *restrict extra, __global stored *restrict y, __global float *restrict cells, const step_shape s, int t) {
+  BEGIN_TILES();
   int first = (int)get_group_id(0) * ROWS;
   int first_block = (int)get_group_id(1) * PANELS;
   stage p = {s, t, gx, params, lengths, order, h_in, h_out, c_in, c_out, middle, extra, y, cells};
   run_tile(&p, W, (slice){0, 1, s.B}, first, first_block, s.UP / BLOCK);
+  END_TILES();
 }

@@ -7,7 +7,8 @@
  * tile with nor on the kind of tile.
  *
  * With -DPAIRED=1, for bfloat16 on processors that add two products at once, panels hold two k side by side:
- * [panel][K / 2 rounded up][VECTORS][BLOCK][2], the last one 0 behind an odd K.
+ * [panel][K / 2 rounded up][VECTORS][BLOCK][2], the last one 0 behind an odd K. -DPAIRED=2 and 3 are the business of
+ * tile_amx.cl.
  *
  * DEFINE_TILE(name, ROWS, VECTORS, PANELS) defines that product as a function. A macro, because compilers keep accumulators in
  * registers only where every loop round them is unrolled before anything else happens to it, which needs literal numbers.
@@ -22,7 +23,7 @@
 #ifndef PAIRED
 #define PAIRED 0
 #endif
-#if PAIRED
+#if PAIRED == 1 || PAIRED == 2
 #define PAIR 2
 typedef uintv factors; /* each element two bfloat16, the lower half the earlier k */
 typedef uint uint_at __attribute__((aligned(2)));
@@ -75,12 +76,13 @@ typedef floatv factors;
 #define DEFINE_TILE(name, ROWS, VECTORS, PANELS)                                                                      \
   INLINE void name(floatv acc[ROWS][(VECTORS) * (PANELS)], __global const stored *A, const size_t row[ROWS],          \
                    __global const stored *W, int K, int first, int end) {                                             \
-    const int steps = (K + PAIR - 1) / PAIR;                                                                          \
+    const int steps = PANEL_STEPS(K);                                                                                 \
     __global const stored *w[PANELS];                                                                                 \
     _Pragma("unroll") for (int p = 0; p < (PANELS); ++p) {                                                            \
       size_t panel = (size_t)min(first + p, end - 1) * steps * (VECTORS) * BLOCK * PAIR;                              \
       w[p] = W + panel + get_local_id(0) * VW * PAIR;                                                                 \
     }                                                                                                                 \
+    BY_AMX(ROWS, VECTORS, PANELS)                                                                                     \
     _Pragma("unroll") for (int r = 0; r < (ROWS); ++r) {                                                              \
       _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                              \
         acc[r][c] = (floatv)(0.0f);                                                                                   \

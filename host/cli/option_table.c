@@ -6,7 +6,7 @@
 
 static const char *const PRECISIONS[] = {"f32", "f16", "bf16", NULL};
 static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid", NULL};
-static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma", NULL};
+static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma", "amx", NULL};
 static const char *const TUNINGS[] = {"default", "none", "again", NULL};
 static const char *const LAYOUTS[] = {"tbi", "bti", NULL};
 static const char *const FOUND[] = {"auto", "on", "off", NULL};
@@ -111,7 +111,8 @@ const option_entry cli_option_table[] = {
     {"precision", 0, ON_DEVICE, CHOICE, AT(precision), PRECISIONS, "f32|f16|bf16", "default f32"},
     {"strategy", 0, MAKES_PLANS, CHOICE, AT(strategy), STRATEGIES, "NAME",
      "auto, stepwise, fused-step, rows or grid; default auto"},
-    {"gemm", 0, ON_DEVICE, CHOICE, AT(gemm), GEMMS, "auto|clblast|plain|mma", "who multiplies; default auto"},
+    {"gemm", 0, ON_DEVICE, CHOICE, AT(gemm), GEMMS, "auto|clblast|plain|mma|amx",
+     "who multiplies; default auto"},
     {"tuning", 0, MAKES_PLANS | CLI_CMD_BENCH, CHOICE, AT(tuning), TUNINGS, "default|none|again",
      "of strategy auto: measure what is not known yet, nothing, or all"},
     {"chunk", 0, CLI_CMD_INFO | CLI_CMD_RUN | CLI_CMD_TUNE, COUNT, AT(chunk), NULL, "STEPS",

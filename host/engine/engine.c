@@ -120,7 +120,7 @@ static oclstm_status check_plan_desc(const oclstm_plan_desc *given, oclstm_plan_
           (unsigned)desc->precision);
   REQUIRE((unsigned)desc->strategy <= OCLSTM_STRATEGY_GRID, OCLSTM_E_ARGUMENT, "strategy is %u",
           (unsigned)desc->strategy);
-  REQUIRE((unsigned)desc->gemm <= OCLSTM_GEMM_MMA, OCLSTM_E_ARGUMENT, "gemm is %u", (unsigned)desc->gemm);
+  REQUIRE((unsigned)desc->gemm <= OCLSTM_GEMM_AMX, OCLSTM_E_ARGUMENT, "gemm is %u", (unsigned)desc->gemm);
   REQUIRE((unsigned)desc->tuning <= OCLSTM_TUNING_AGAIN, OCLSTM_E_ARGUMENT, "tuning is %u",
           (unsigned)desc->tuning);
   desc->rows = desc->rows != 0 ? desc->rows : 1;

@@ -78,7 +78,7 @@ static const char *why_not_drawn(const oclstm__cl_plan *plan, const oclstm__runn
   if (way.strategy != &oclstm__stepwise) {
     return "";
   }
-  if (plan->gemm != &oclstm__gemm_plain && type != OCLSTM_DEVICE_GPU) {
+  if (plan->gemm == &oclstm__gemm_clblast && type != OCLSTM_DEVICE_GPU) {
     return "another product, CLBlast's, adds in another order";
   }
   return type == OCLSTM_DEVICE_CPU && r->layer->layer_norm == OCLSTM_NORM_NONE

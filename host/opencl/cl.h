@@ -34,6 +34,7 @@ typedef struct oclstm__cl {
   char *cache_dir;             /* or NULL */
   oclstm__meter *meter;        /* what commands.c counts */
   atomic_uint pair;            /* of products of bfloat16, see pairs.c; 0: not asked yet */
+  atomic_uint amx;             /* precisions, as bits, whose products were seen to be right, see amx.c */
   atomic_uint resident_groups; /* of a launch, that run at the same time; 0: not asked yet. See residency.c */
   pthread_mutex_t lock;        /* of what follows */
   oclstm__program *programs;

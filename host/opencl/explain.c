@@ -131,7 +131,8 @@ void oclstm__explain_plan(oclstm__cl_plan *plan, const char *why_gemm) {
   size_t n = name_strategies(plan, info->strategy, sizeof info->strategy);
   const oclstm__runner *first = &plan->runners[0];
   (void)snprintf(info->gemm, sizeof info->gemm, "%s", plan->gemm->name);
-  (void)snprintf(info->reason, sizeof info->reason, "%s; products by %s%s%s",
+  (void)snprintf(info->reason, sizeof info->reason, "%s; products by %s%s%s%s",
                  n > 1 ? "chosen for each layer" : first->ways.layer.reason, plan->gemm->name,
+                 oclstm__pairing_text(oclstm__plan_cl(plan), plan->gemm, plan->base.desc.precision),
                  why_gemm[0] != '\0' ? ": " : "", why_gemm);
 }

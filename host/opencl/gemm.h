@@ -1,6 +1,7 @@
 /* Products with fixed weights: C [M, ldc] = A [M, lda] W^T, W [N, K].
  *
- * Three providers make them: CLBlast, float32 only; kernels/gemm.cl; and kernels/gemm_mma.cl, f16 and bf16 only.
+ * Four providers make them: CLBlast, float32 only; kernels/gemm.cl, and the same with AMX, f32 and bf16; and
+ * kernels/gemm_mma.cl, f16 and bf16 only.
  * A row of C has the same bits whatever M is and wherever in A
  * the row stands: providers that choose kernels by size are always called with the same number of rows.
  * SPDX-License-Identifier: MIT */
@@ -22,7 +23,7 @@ typedef struct oclstm__gemm_shape {
 typedef struct oclstm__gemm oclstm__gemm;
 
 typedef struct oclstm__gemm_provider {
-  const char *name; /* "clblast 1.5.3", "plain", "mma" */
+  const char *name; /* "clblast 1.5.3", "plain", "mma", "amx" */
   /* W: float32, rounded here to what is stored. */
   oclstm_status (*create)(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
                           oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error);
@@ -40,6 +41,7 @@ struct oclstm__gemm {
 extern const oclstm__gemm_provider oclstm__gemm_clblast;
 extern const oclstm__gemm_provider oclstm__gemm_plain;
 extern const oclstm__gemm_provider oclstm__gemm_mma;
+extern const oclstm__gemm_provider oclstm__gemm_amx;
 
 /* Whether CLBlast serves this device; why_not otherwise (a static text, or one written to `text`). The first question
  * compiles CLBlast's kernels, later ones are answered from the driver's cache. */
@@ -61,10 +63,21 @@ oclstm_status oclstm__gemm_launch(const oclstm__gemm *gemm, cl_kernel kernel, cl
 oclstm_status oclstm__gemm_trial(oclstm__cl *cl, const oclstm__gemm_provider *provider,
                                  oclstm_precision precision, oclstm_error *error);
 
-/* pairs.c: how many k our own products take at once: 2 where bfloat16 is stored and the processor was seen to add two products
- * in one instruction, otherwise 1. Who makes anything of that precision asks before; the device is asked once a context. */
+/* pairs.c: whether our plain product of bfloat16 takes two k at once, because the processor was seen to add two products in one
+ * instruction. Who makes anything of that precision asks before; the device is asked once a context. */
 void oclstm__ask_pairs(oclstm__cl *cl);
-size_t oclstm__pair(const oclstm__cl *cl, oclstm_precision precision);
+/* -DPAIRED of the kernels whose products a provider makes, or is the name of: 0 for all but plain and amx. */
+unsigned oclstm__paired(const oclstm__cl *cl, const oclstm__gemm_provider *provider,
+                        oclstm_precision precision);
+/* What explanations add to the provider's name: "" or ", ...". */
+const char *oclstm__pairing_text(const oclstm__cl *cl, const oclstm__gemm_provider *provider,
+                                 oclstm_precision precision);
+
+/* amx.c: the matrix instructions of x86 processors, rows of a tile: f32 and bf16. why_not as above. */
+enum { OCLSTM__AMX_ROWS = 16 };
+bool oclstm__amx_serves(oclstm__cl *cl, oclstm_precision precision, char *text, size_t bytes);
+/* Whether the device, whatever this processor says, can and may use them: OK, or E_UNSUPPORTED with the reason. */
+oclstm_status oclstm__probe_amx(oclstm__cl *cl, oclstm_error *error);
 
 /* Packs W, rounds it to what is stored, and writes it to a new buffer. */
 oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *panels,

@@ -1,4 +1,4 @@
-/* Products by our own kernel, kernels/gemm.cl.
+/* Products by our own kernel, kernels/gemm.cl; with AMX in its tiles, another provider.
  * SPDX-License-Identifier: MIT */
 #include <limits.h>
 
@@ -38,24 +38,27 @@ static oclstm_status upload(plain *g, const float *W, uint64_t *device_bytes, oc
   const oclstm__cl *cl = g->base.cl;
   size_t block = g->lanes * cl->vector_width;
   const oclstm__panels panels = {
-      g->base.shape.N, g->base.shape.K, g->n_panels, 4,
-      block,           4 * block,       block,       oclstm__pair(cl, g->base.shape.precision)};
+      g->base.shape.N, g->base.shape.K,
+      g->n_panels,     4,
+      block,           4 * block,
+      block,           oclstm__paired(cl, g->base.provider, g->base.shape.precision)};
   TRY(oclstm__upload_panels(cl, &panels, g->base.shape.precision, W, &g->W, device_bytes, error));
 done:
   return status;
 }
 
-static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
-                            oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
+static oclstm_status create(const oclstm__gemm_provider *provider, oclstm__cl *cl,
+                            const oclstm__gemm_shape *shape, const float *W, oclstm__gemm **gemm,
+                            uint64_t *device_bytes, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__gemm *base = NULL;
   plain *g = oclstm__alloc(&cl->base.allocator, 1, sizeof *g);
   REQUIRE(g != NULL, OCLSTM_E_MEMORY, "product: %zu bytes", sizeof *g);
   base = &g->base;
-  *base = (oclstm__gemm){&oclstm__gemm_plain, cl, *shape};
+  *base = (oclstm__gemm){provider, cl, *shape};
   REQUIRE(shape->N <= INT_MAX / 4 && shape->K <= INT_MAX, OCLSTM_E_LIMIT, "weights [%zu,%zu]", shape->N,
           shape->K);
-  g->rows = tile_rows(cl, shape);
+  g->rows = provider == &oclstm__gemm_amx ? OCLSTM__AMX_ROWS : tile_rows(cl, shape);
   g->lanes = cl->max_lanes;
   g->n_panels =
       oclstm__round_up(shape->N, 4 * g->lanes * cl->vector_width) / (4 * g->lanes * cl->vector_width);
@@ -64,7 +67,7 @@ static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, con
                                .VW = cl->vector_width,
                                .ROWS = (unsigned)g->rows,
                                .LANES = (unsigned)g->lanes,
-                               .PAIRED = oclstm__pair(cl, shape->precision) == 2,
+                               .PAIRED = oclstm__paired(cl, provider, shape->precision),
                                .STORAGE = (unsigned)shape->precision};
   TRY(oclstm__kernel_create(cl, &build, "gemm", &g->kernel, error));
   TRY(oclstm__gemm_weights(base, g->kernel, g->W, error));
@@ -82,4 +85,13 @@ static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, o
   return oclstm__gemm_launch(gemm, g->kernel, A, M, C, global, local, error);
 }
 
-const oclstm__gemm_provider oclstm__gemm_plain = {"plain", create, enqueue, destroy};
+static oclstm_status create_plain(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
+                                  oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
+  return create(&oclstm__gemm_plain, cl, shape, W, gemm, device_bytes, error);
+}
+static oclstm_status create_amx(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
+                                oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
+  return create(&oclstm__gemm_amx, cl, shape, W, gemm, device_bytes, error);
+}
+const oclstm__gemm_provider oclstm__gemm_plain = {"plain", create_plain, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_amx = {"amx", create_amx, enqueue, destroy};

@@ -28,7 +28,7 @@ oclstm_status oclstm__stage_kernel(const oclstm__cl_plan *plan, const oclstm__ru
       .SECOND = second != NULL ? (unsigned)second->spec.number : 0,
       .SECOND_VECTORS = second != NULL ? (unsigned)second->spec.vectors : 0,
       .SECOND_PANELS = second != NULL ? (unsigned)second->panels : 0,
-      .PAIRED = oclstm__pair(cl, plan->base.desc.precision) == 2,
+      .PAIRED = oclstm__paired(cl, plan->gemm, plan->base.desc.precision),
       .STORAGE = (unsigned)plan->base.desc.precision,
       .CELLS = r->cells,
       .INPUT = in != NULL,

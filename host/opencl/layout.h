@@ -26,18 +26,26 @@ static inline size_t oclstm__padded_units(size_t H) {
 float *oclstm__pad_blocks(const oclstm_allocator *allocator, const oclstm_array *array, size_t first,
                           size_t blocks, size_t H, size_t columns);
 
-/* Packs W [N, K] for kernels/tile.cl: panels [n_panels][K / pair, rounded up][vectors][block][pair]. Column v*block + u of
+/* Packs W [N, K] for kernels/tile.cl: panels [n_panels][padded K / pair][vectors][block][pair]. Column v*block + u of
  * panel p is row p * panel_stride + v * vector_stride + u of W, zero when that is N or more; elements behind K are zero.
+ * By -DPAIRED: pair is 1, 2, 2, 2; K is padded to a multiple of 1, 2, 32, 32.
  * A product takes consecutive rows: panel_stride vectors*block, vector_stride block.
  * A stage takes its gates of a block of units: panel_stride block, vector_stride HP. */
+enum { OCLSTM__AMX_DEPTH = 32, OCLSTM__AMX_TERMS = 3 };
 typedef struct oclstm__panels {
   size_t N, K, n_panels, vectors, block, panel_stride, vector_stride;
-  size_t pair; /* 2 with -DPAIRED=1, otherwise 1 */
+  unsigned paired;
 } oclstm__panels;
+static inline size_t oclstm__padded_depth(size_t K, unsigned paired) {
+  return oclstm__round_up(K, paired == 0 ? 1 : paired == 1 ? 2 : OCLSTM__AMX_DEPTH);
+}
 static inline size_t oclstm__panels_count(const oclstm__panels *p) {
-  return p->n_panels * oclstm__round_up(p->K, p->pair) * p->vectors * p->block;
+  return p->n_panels * oclstm__padded_depth(p->K, p->paired) * p->vectors * p->block;
 }
 void oclstm__pack_panels(const oclstm__panels *panels, const float *W, float *packed);
+/* -DPAIRED=3: packed weights, which are float32, as sums of three bfloat16 each, exactly: of every 32 k of a panel all first
+ * terms, all second, all third, and in these k and k + 16 side by side. `to` has room for AMX_TERMS times as many. */
+void oclstm__split_panels(const oclstm__panels *panels, const float *packed, uint16_t *to);
 
 /* Bytes of an element of what a precision stores: STORAGE of kernels/common.cl. */
 static inline size_t oclstm__stored_bytes(oclstm_precision precision) {

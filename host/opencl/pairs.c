@@ -26,6 +26,17 @@ void oclstm__ask_pairs(oclstm__cl *cl) {
   (void)pthread_mutex_unlock(&cl->tuning);
 }
 
-size_t oclstm__pair(const oclstm__cl *cl, oclstm_precision precision) {
-  return precision == OCLSTM_PRECISION_BF16 && atomic_load(&cl->pair) == 2 ? 2 : 1;
+unsigned oclstm__paired(const oclstm__cl *cl, const oclstm__gemm_provider *provider,
+                        oclstm_precision precision) {
+  if (provider == &oclstm__gemm_amx) {
+    return precision == OCLSTM_PRECISION_F32 ? 3 : 2;
+  }
+  return provider == &oclstm__gemm_plain && precision == OCLSTM_PRECISION_BF16 && atomic_load(&cl->pair) == 2;
+}
+
+const char *oclstm__pairing_text(const oclstm__cl *cl, const oclstm__gemm_provider *provider,
+                                 oclstm_precision precision) {
+  static const char *const TEXTS[] = {"", ", two at a time by AVX512_BF16", "",
+                                      ", each factor in three terms of bfloat16"};
+  return TEXTS[oclstm__paired(cl, provider, precision)];
 }

@@ -7,6 +7,19 @@
 #include "opencl/plan.h"
 #include "opencl/stage.h"
 
+static oclstm_status upload_terms(const oclstm__cl *cl, const oclstm__panels *panels, const float *packed,
+                                  cl_mem *buffer, uint64_t *device_bytes, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  size_t count = OCLSTM__AMX_TERMS * oclstm__panels_count(panels);
+  uint16_t *terms = oclstm__alloc(&cl->base.allocator, count, sizeof *terms);
+  REQUIRE(terms != NULL, OCLSTM_E_MEMORY, "weights [%zu,%zu], in terms", panels->N, panels->K);
+  oclstm__split_panels(panels, packed, terms);
+  TRY(oclstm__buffer_from(cl, terms, count * sizeof *terms, "weights", buffer, device_bytes, error));
+done:
+  oclstm__free(&cl->base.allocator, terms);
+  return status;
+}
+
 oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *panels,
                                     oclstm_precision precision, const float *W, cl_mem *buffer,
                                     uint64_t *device_bytes, oclstm_error *error) {
@@ -15,7 +28,11 @@ oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *
   float *packed = oclstm__alloc(&cl->base.allocator, count, sizeof *packed);
   REQUIRE(packed != NULL, OCLSTM_E_MEMORY, "weights [%zu,%zu], packed", panels->N, panels->K);
   oclstm__pack_panels(panels, W, packed);
-  TRY(oclstm__buffer_stored(cl, precision, packed, count, "weights", buffer, device_bytes, error));
+  if (panels->paired == 3) {
+    TRY(upload_terms(cl, panels, packed, buffer, device_bytes, error));
+  } else {
+    TRY(oclstm__buffer_stored(cl, precision, packed, count, "weights", buffer, device_bytes, error));
+  }
 done:
   oclstm__free(&cl->base.allocator, packed);
   return status;
@@ -42,6 +59,10 @@ void oclstm__tile_shape(const oclstm__cl *cl, oclstm__stage *stage, size_t n) {
   size_t blocks = stage->UP / (stage->lanes * cl->vector_width);
   stage->rows = oclstm__min(oclstm__min(registers / oclstm__max(vectors, 4), 8), n);
   stage->low_rows = cl->vector_width == 16 && stage->rows == 6 && n < SIZE_MAX ? 4 : 0;
+  if (stage->tiled) {
+    stage->rows = OCLSTM__AMX_ROWS;
+    stage->low_rows = 0;
+  }
   stage->panels = 1;
   if (cl->vector_width > 1) {
     stage->panels = oclstm__max((stage->rows == 1 ? 8 : 4) / vectors, 1);
@@ -62,7 +83,8 @@ oclstm_status oclstm__upload_stage(oclstm__cl_plan *plan, oclstm__stage *stage, 
                                  block,
                                  block,
                                  stage->UP,
-                                 oclstm__pair(cl, plan->base.desc.precision)};
+                                 oclstm__paired(cl, plan->gemm, plan->base.desc.precision)};
+  stage->tiled = plan->gemm == &oclstm__gemm_amx;
   return oclstm__upload_panels(cl, &panels, plan->base.desc.precision, W, &stage->W, &plan->device_bytes,
                                error);
 }

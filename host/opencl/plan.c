@@ -252,8 +252,8 @@ oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model
   if (desc->precision == OCLSTM_PRECISION_BF16) {
     oclstm__ask_pairs(oclstm__cl_of(context));
   }
-  TRY(oclstm__decide_steps(p, error));
   TRY(oclstm__choose_gemm(oclstm__cl_of(context), desc, &p->gemm, why_gemm, sizeof why_gemm, error));
+  TRY(oclstm__decide_steps(p, error));
   p->serial = next_serial(oclstm__cl_of(context));
   TRY(create_buffers(p, error));
   TRY(create_no_lengths(p, error));

@@ -39,6 +39,7 @@ typedef struct oclstm__stage {
   size_t rows, panels; /* of a tile */
   size_t low_rows;     /* of lower tiles, for rows that do not fill high ones; 0: none */
   size_t lanes;        /* of a work-group */
+  bool tiled;          /* by AMX, in tiles of its rows */
 } oclstm__stage;
 
 /* One direction of one layer, ready to run. */

@@ -9,8 +9,8 @@
 #include <xxhash.h>
 
 /* In front of every operation's file, in this order. */
-static const char *const SHARED[] = {"common", "activation", "tile",   "cell",
-                                     "stage",  "fused",      "system", "sync"};
+static const char *const SHARED[] = {"common", "activation", "tile_amx", "tile", "cell",
+                                     "stage",  "fused",      "system",   "sync"};
 enum {
   N_SHARED = sizeof SHARED / sizeof SHARED[0],
   N_PARTS = N_SHARED + 1,

@@ -47,22 +47,29 @@ static uint64_t rows_ahead(const oclstm__cl *cl, const oclstm_plan_desc *desc) {
 }
 
 /* Bytes of packed weights and of what does not grow with steps; an estimate from above. */
-static uint64_t fixed_bytes(const oclstm__cl *cl, const oclstm_model *model, const oclstm__widths *w,
-                            const oclstm_plan_desc *desc) {
+static uint64_t fixed_bytes(const oclstm__cl_plan *plan, const oclstm__widths *w) {
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  const oclstm_model *model = plan->base.model;
+  const oclstm_plan_desc *desc = &plan->base.desc;
   uint64_t ahead = 0;
-  uint64_t weights = (uint64_t)oclstm__round_up(model->head_size, 256) *
-                         oclstm_layer_output_size(&model->layers[model->n_layers - 1]) +
-                     (uint64_t)model->embedding_size * model->layers[0].input_size;
+  const unsigned paired = oclstm__paired(cl, plan->gemm, desc->precision);
+  const size_t bytes =
+      paired == 3 ? OCLSTM__AMX_TERMS * sizeof(uint16_t) : oclstm__stored_bytes(desc->precision);
+  uint64_t weights =
+      (uint64_t)oclstm__round_up(model->head_size, 256) *
+          oclstm__padded_depth(oclstm_layer_output_size(&model->layers[model->n_layers - 1]), paired) +
+      (uint64_t)model->embedding_size * model->layers[0].input_size;
   for (size_t l = 0; l < model->n_layers; ++l) {
     const oclstm_layer *layer = &model->layers[l];
     uint64_t HP = oclstm__round_up(layer->hidden_size, 64);
     uint64_t gates = oclstm__gates(layer->kind) * HP;
-    uint64_t columns = layer->input_size + oclstm_layer_state_size(layer) + 8; /* 8: vectors */
+    uint64_t columns = oclstm__padded_depth(layer->input_size, paired) +
+                       oclstm__padded_depth(oclstm_layer_state_size(layer), paired) + 8; /* 8: vectors */
     weights += oclstm_layer_directions(layer) * (gates * columns + HP * layer->projection_size);
     ahead += oclstm_layer_directions(layer) * gates * rows_ahead(cl, desc);
   }
   uint64_t step = (uint64_t)desc->rows * (w->product + 2 * w->units);
-  return weights * oclstm__stored_bytes(desc->precision) + (step + ahead) * sizeof(float);
+  return weights * bytes + (step + ahead) * sizeof(float);
 }
 
 static uint64_t bytes_per_row(const oclstm__widths *w, oclstm_precision precision) {
@@ -93,7 +100,7 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
   uint64_t budget = desc->memory_bytes != 0 ? desc->memory_bytes
                     : desc->steps != 0      ? device->memory_bytes
                                             : automatic;
-  uint64_t fixed = fixed_bytes(oclstm__plan_cl(plan), plan->base.model, &w, desc);
+  uint64_t fixed = fixed_bytes(plan, &w);
   uint64_t rows = fixed < budget ? most_rows(plan, &w, budget - fixed) : 0;
   uint64_t wanted = desc->steps != 0 ? desc->steps : 1;
   REQUIRE(B <= MOST_ROWS && wanted <= MOST_ROWS / B, OCLSTM_E_LIMIT,

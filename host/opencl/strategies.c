@@ -32,12 +32,22 @@ bool oclstm__owns_input(const oclstm__cl_plan *plan, const oclstm__strategy *str
   return strategy->prepare_input != NULL && oclstm__plan_cl(plan)->vector_width > 1;
 }
 
-/* What is stored in 16 bits is multiplied by the device's matrix instructions where it has them. */
-static bool by_instructions(oclstm__cl *cl, const oclstm_plan_desc *desc, char *why_not, size_t bytes) {
-  bool wanted = desc->gemm == OCLSTM_GEMM_MMA ||
-                (desc->gemm == OCLSTM_GEMM_AUTO && desc->precision != OCLSTM_PRECISION_F32 &&
-                 cl->base.device.type == OCLSTM_DEVICE_GPU);
-  return wanted && oclstm__mma_serves(cl, desc->precision, why_not, bytes);
+/* Fewer rows leave so much of AMX's tiles empty that plain products are as fast. */
+enum { FEW_ROWS = 3 };
+
+/* What is stored in 16 bits is multiplied by the device's matrix instructions where it has them; otherwise NULL. */
+static const oclstm__gemm_provider *by_instructions(oclstm__cl *cl, const oclstm_plan_desc *desc,
+                                                    char *why_not, size_t bytes) {
+  oclstm_device_type type = cl->base.device.type;
+  bool automatic = desc->gemm == OCLSTM_GEMM_AUTO && desc->precision != OCLSTM_PRECISION_F32;
+  bool mma = desc->gemm == OCLSTM_GEMM_MMA || (automatic && type == OCLSTM_DEVICE_GPU);
+  bool amx =
+      desc->gemm == OCLSTM_GEMM_AMX || (automatic && type == OCLSTM_DEVICE_CPU &&
+                                        desc->precision == OCLSTM_PRECISION_BF16 && desc->rows > FEW_ROWS);
+  if (mma && oclstm__mma_serves(cl, desc->precision, why_not, bytes)) {
+    return &oclstm__gemm_mma;
+  }
+  return amx && oclstm__amx_serves(cl, desc->precision, why_not, bytes) ? &oclstm__gemm_amx : NULL;
 }
 
 /* AUTO in float32: CLBlast where it serves, except where a strategy that was not asked for by name runs on a CPU device:
@@ -48,10 +58,11 @@ oclstm_status oclstm__choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
   oclstm_status status = OCLSTM_OK;
   bool own_is_faster =
       cl->base.device.type == OCLSTM_DEVICE_CPU && desc->strategy != OCLSTM_STRATEGY_STEPWISE;
-  *gemm = &oclstm__gemm_plain;
   why[0] = '\0';
-  if (by_instructions(cl, desc, why, bytes)) {
-    *gemm = &oclstm__gemm_mma;
+  const oclstm__gemm_provider *instructions = by_instructions(cl, desc, why, bytes);
+  *gemm = instructions != NULL ? instructions : &oclstm__gemm_plain;
+  if (instructions != NULL) {
+    why[0] = '\0';
   } else if (desc->gemm == OCLSTM_GEMM_PLAIN) {
     (void)snprintf(why, bytes, "as asked");
   } else if (desc->precision != OCLSTM_PRECISION_F32) {

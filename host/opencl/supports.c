@@ -51,6 +51,9 @@ oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_mo
   REQUIRE(desc->gemm != OCLSTM_GEMM_MMA ||
               oclstm__mma_serves(oclstm__cl_of(context), desc->precision, text, sizeof text),
           OCLSTM_E_UNSUPPORTED, "%s", text);
+  REQUIRE(desc->gemm != OCLSTM_GEMM_AMX ||
+              oclstm__amx_serves(oclstm__cl_of(context), desc->precision, text, sizeof text),
+          OCLSTM_E_UNSUPPORTED, "%s", text);
 done:
   return status;
 }

@@ -34,7 +34,7 @@ static const char *build_log(const oclstm_context *context) {
 static oclstm_status supports(const oclstm_context *context, const oclstm_model *model,
                               const oclstm_plan_desc *desc, oclstm_error *error) {
   static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
-  static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma"};
+  static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma", "amx"};
   oclstm_status status = OCLSTM_OK;
   (void)context;
   (void)model;

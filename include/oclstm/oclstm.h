@@ -538,7 +538,10 @@ typedef enum oclstm_gemm {
   OCLSTM_GEMM_AUTO,
   OCLSTM_GEMM_CLBLAST, /* f32 */
   OCLSTM_GEMM_PLAIN,
-  OCLSTM_GEMM_MMA /* matrix instructions of NVIDIA GPUs of compute capability 8.0 and later; f16, bf16 */
+  OCLSTM_GEMM_MMA, /* matrix instructions of NVIDIA GPUs of compute capability 8.0 and later; f16, bf16 */
+  /* Matrix instructions of x86 processors, AMX_BF16, through PoCL. bf16: what AUTO takes for four rows or more. f32, by name alone:
+   * each factor in three terms of bfloat16, exactly, and the six products that float32 can tell; infinite inputs give NaN. */
+  OCLSTM_GEMM_AMX
 } oclstm_gemm;
 
 /* Where the choices of OCLSTM_STRATEGY_AUTO come from; see docs/tuning.md. A strategy asked for by name is never measured.
@@ -574,7 +577,7 @@ typedef struct oclstm_plan_info {
   uint64_t host_bytes;
   char strategy[32]; /* "fused-step"; "fused-step+rows" when layers differ */
   char precision[8]; /* "f32" */
-  char gemm[32];     /* "clblast 1.5.3", "plain", "mma" or "reference" */
+  char gemm[32];     /* "clblast 1.5.3", "plain", "mma", "amx" or "reference" */
   char reason[256];  /* why these, and why not the others */
   size_t measured;   /* ways that were timed while this plan was made: 0 when every answer was known */
 } oclstm_plan_info;

@@ -16,6 +16,9 @@ MEETINGS = r"^opencl\.meetings\.pocl-grid"
 SEATS = r"^kernels\.seats"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
 ACTIVATIONS = r"^kernels\.activation\.pocl"
+AMX_PRODUCTS = r"^amx\.gemm"
+AMX_ROWS = r"^amx\.ragged"
+AMX = r"^amx\.networks\.rows"
 PRECISION = r"^forward\.precision\.pocl-fused-step"
 
 MUTANTS = [
@@ -208,6 +211,22 @@ MUTANTS = [
      "uintv rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;", "uintv rounded = bits >> 16;", PRECISION),
     (OPENCL, "products kept in 16 bits", "kernels/stage.cl", "STOREV(z, p->extra + at);",
      "STOREV(round(z * 256.0f) / 256.0f, p->extra + at);", PRECISION),
+    # ---- AMX ----
+    (OPENCL, "a tile's weights of one vector", "kernels/tile_amx.cl",
+     "amx_weights weights = {{0}, (VECTORS) * BLOCK", "amx_weights weights = {{0}, BLOCK", AMX_PRODUCTS),
+    (OPENCL, "the rest of K left out by AMX", "kernels/tile_amx.cl",
+     "for (int k = ready * AMX_DEPTH; k < K;", "for (int k = ready * AMX_DEPTH; k + AMX_DEPTH <= K;", AMX_PRODUCTS),
+    (OPENCL, "what lies behind K is multiplied by AMX", "kernels/tile_amx.cl",
+     "uint mask = n < AMX_DEPTH ? (1u << n) - 1u : ~0u;", "uint mask = ~0u;", AMX_ROWS),
+    (OPENCL, "rows that do not lie at equal distances loaded as if", "kernels/tile_amx.cl",
+     "regular &= row[r] - row[r - 1] == row[1] - row[0];", "", AMX_PRODUCTS, AMX),
+    (OPENCL, "one of six products of terms left out", "kernels/tile_amx.cl",
+     "AMX_EACH(vectors, AMX_ADD, 5, 1)", "", AMX),
+    (OPENCL, "two k of a term exchanged", "host/opencl/layout.c",
+     "columns + column) * 2 + k / (OCLSTM__AMX_DEPTH / 2);", "columns + column) * 2 + 1 - k / (OCLSTM__AMX_DEPTH / 2);",
+     AMX_PRODUCTS),
+    (OPENCL, "tiles are not given back", "kernels/tile_amx.cl",
+     '__asm__ volatile("tilerelease" : : : "memory");', "", AMX),
     # ---- the OpenCL engine's host side ----
     (OPENCL, "b_hh dropped", "host/opencl/cell.c", "sum += both ? oclstm__array_at(&w->b_hh, k) : 0.0;", "(void)both;"),
     (OPENCL, "reverse direction walks forward", "host/opencl/walk.c",
@@ -341,7 +360,7 @@ MUTANTS = [
      "answer->serial != plan->serial)) {", "answer->serial == SIZE_MAX)) {"),
     (TUNING, "losers stay in the account", "host/opencl/contest.c", "c->plan->device_bytes = before;", ""),
     (TUNING, "the clock chooses CLBlast on a CPU device", "host/opencl/candidates.c",
-     "if (plan->gemm != &oclstm__gemm_plain && type != OCLSTM_DEVICE_GPU) {", "if (way.strategy == NULL) {"),
+     "if (plan->gemm == &oclstm__gemm_clblast && type != OCLSTM_DEVICE_GPU) {", "if (way.strategy == NULL) {"),
     (TUNING, "sum of the answers not compared", "host/opencl/answers_file.c",
      "return memcmp(text + n, line, SUM_LINE) == 0 ?", "return line[0] == 's' ?"),
     (TUNING, "answers of another device are taken", "host/opencl/answers_file.c",

@@ -6,7 +6,9 @@
 #include "support.h"
 
 static const oclstm__gemm_provider *provider(void) {
-  return options.gemm == OCLSTM_GEMM_CLBLAST ? &oclstm__gemm_clblast : &oclstm__gemm_plain;
+  return options.gemm == OCLSTM_GEMM_CLBLAST ? &oclstm__gemm_clblast
+         : options.gemm == OCLSTM_GEMM_AMX   ? &oclstm__gemm_amx
+                                             : &oclstm__gemm_plain;
 }
 
 /* K products of at most 1, rounded one after another. */
@@ -16,7 +18,7 @@ static double bound(size_t K, double magnitude) {
 }
 
 static product product_of(size_t N, size_t K, size_t most_rows, size_t fixed_rows) {
-  return make_product(provider(), (oclstm__gemm_shape){N, K, K + 3, N + 5, fixed_rows, OCLSTM_PRECISION_F32},
+  return make_product(provider(), (oclstm__gemm_shape){N, K, K + 3, N + 5, fixed_rows, options.precision},
                       most_rows);
 }
 
@@ -58,7 +60,7 @@ static void bits_of_a_row_do_not_depend_on_the_others(void **unused) {
 
 static void packing_puts_every_weight_once(void **unused) {
   enum { N = 10, K = 3, BLOCK = 2 };
-  const oclstm__panels panels = {N, K, 2, 4, BLOCK, 4 * BLOCK, BLOCK, 1};
+  const oclstm__panels panels = {N, K, 2, 4, BLOCK, 4 * BLOCK, BLOCK, 0};
   float W[N * K], packed[2 * K * 4 * BLOCK];
   size_t seen = 0;
   (void)unused;
@@ -74,12 +76,35 @@ static void packing_puts_every_weight_once(void **unused) {
   assert_true(packed[4 * BLOCK] == W[1]);              /* then k = 1 */
 }
 
+/* Two k side by side, and zeros behind the last one: for pairs to an even K, for AMX to a multiple of 32. */
+static void packing_of_pairs(void **unused) {
+  enum { N = 5, K = 3, BLOCK = 2, COLUMNS = 4 * BLOCK, DEPTH = 32 };
+  float W[N * K], packed[DEPTH * COLUMNS];
+  (void)unused;
+  for (size_t k = 0; k < N * K; ++k) {
+    W[k] = (float)(k + 1);
+  }
+  for (unsigned paired = 1; paired <= 2; ++paired) {
+    const oclstm__panels panels = {N, K, 1, 4, BLOCK, COLUMNS, BLOCK, paired};
+    size_t depth = paired == 1 ? 4 : DEPTH;
+    assert_int_equal(oclstm__panels_count(&panels), depth * COLUMNS);
+    oclstm__pack_panels(&panels, W, packed);
+    for (size_t k = 0; k < depth; ++k) {
+      for (size_t n = 0; n < COLUMNS; ++n) {
+        float expected = k < K && n < N ? W[n * K + k] : 0.0F;
+        assert_true(packed[(k / 2 * COLUMNS + n) * 2 + k % 2] == expected);
+      }
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shapes_agree_with_loops),
       cmocka_unit_test(fixed_rows_agree_with_loops),
       cmocka_unit_test(bits_of_a_row_do_not_depend_on_the_others),
       cmocka_unit_test(packing_puts_every_weight_once),
+      cmocka_unit_test(packing_of_pairs),
   };
   read_options(argc, argv);
   return run_device_tests("opencl.gemm", tests, sizeof tests / sizeof tests[0]);

@@ -44,7 +44,8 @@ check_kernels() {
       "-DLANES=32 -DROWS=8 -DCELLS=1 -DSTORAGE=1" "-DSTORAGE=2 -DPEEPHOLE=1 -DCOUPLING=1 -DCLIP_CELL=1.0f" \
       "-DVW=16 -DPROJECTION=1 -DZONEOUT_C=0.5f -DCOUPLING=2" "-DSTAGE=1 -DVECTORS=1 -DCLIP_PROJECTION=1.0f" \
       "-DKIND=1 -DVECTORS=3 -DVW=8" "-DKIND=1 -DSTAGE=2 -DVECTORS=2" "-DKIND=1 -DSTAGE=3 -DVECTORS=1 -DVW=16" \
-      "-DKIND=2 -DVECTORS=1 -DZONEOUT_H=0.1f -DCLIP_PREACTIVATION=2.0f" "-DNORM=1 -DVW=16" "-DNORM=2 -DLANES=32 -DPEEPHOLE=1"; do
+      "-target x86_64-linux-gnu -march=skylake-avx512 -DVW=16 -DROWS=16 -DSTORAGE=2 -DPAIRED=2" \
+      "-target x86_64-linux-gnu -march=skylake-avx512 -DVW=16 -DROWS=16 -DPAIRED=3" "-DKIND=2 -DVECTORS=1 -DZONEOUT_H=0.1f -DCLIP_PREACTIVATION=2.0f" "-DNORM=1 -DVW=16" "-DNORM=2 -DLANES=32 -DPEEPHOLE=1"; do
       echo "$kernel $options"
       # shellcheck disable=SC2086
       clang -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -Wall -Wextra -Werror -Wno-unused-function \

@@ -10,14 +10,17 @@
 test_options options = {.device = "reference", .seed = 1};
 
 static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
-static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma"};
+static const char *const PRECISIONS[] = {"f32", "f16", "bf16"};
+static const char *const GEMMS[] = {"auto", "clblast", "plain", "mma", "amx"};
 
 static void usage(const char *program, const char *what, const char *value) {
   fprintf(stderr,
           "%s: %s %s\n"
           "  --device NAME    opencl:0:0, cpu, reference, ...; default reference\n"
           "  --strategy NAME  auto, stepwise, fused-step, rows, grid\n"
-          "  --gemm NAME      auto, clblast, plain, mma\n"
+          "  --gemm NAME      auto, clblast, plain, mma, amx\n"
+          "  --precision NAME f32, f16, bf16: of plans that do not say\n"
+          "  --amx            AMX is there, emulated where the processor has none\n"
           "  --small          small shapes only\n"
           "  --seed N         of everything random; default 1\n"
           "  --cases FOLDER   of case files\n"
@@ -53,6 +56,10 @@ void read_options(int argc, char **argv) {
       options.small = true;
       continue;
     }
+    if (strcmp(name, "--amx") == 0) {
+      options.amx = true;
+      continue;
+    }
     const char *value = k + 1 < argc ? argv[++k] : NULL;
     if (value == NULL) {
       usage(argv[0], "unknown, or without a value:", name);
@@ -61,7 +68,9 @@ void read_options(int argc, char **argv) {
     } else if (strcmp(name, "--strategy") == 0) {
       options.strategy = (oclstm_strategy)choice(argv[0], value, STRATEGIES, 5);
     } else if (strcmp(name, "--gemm") == 0) {
-      options.gemm = (oclstm_gemm)choice(argv[0], value, GEMMS, 4);
+      options.gemm = (oclstm_gemm)choice(argv[0], value, GEMMS, 5);
+    } else if (strcmp(name, "--precision") == 0) {
+      options.precision = (oclstm_precision)choice(argv[0], value, PRECISIONS, 3);
     } else if (strcmp(name, "--seed") == 0) {
       options.seed = number(argv[0], value);
     } else if (strcmp(name, "--cases") == 0) {
@@ -81,9 +90,10 @@ void read_options(int argc, char **argv) {
 
 const char *option_text(void) {
   static char text[256];
-  (void)snprintf(text, sizeof text, "--device %s --strategy %s --gemm %s --seed %llu%s", options.device,
-                 STRATEGIES[options.strategy], GEMMS[options.gemm], (unsigned long long)options.seed,
-                 options.small ? " --small" : "");
+  (void)snprintf(text, sizeof text, "--device %s --strategy %s --gemm %s --precision %s --seed %llu%s%s",
+                 options.device, STRATEGIES[options.strategy], GEMMS[options.gemm],
+                 PRECISIONS[options.precision], (unsigned long long)options.seed,
+                 options.small ? " --small" : "", options.amx ? " --amx" : "");
   return text;
 }
 
@@ -96,6 +106,10 @@ int run_device_tests(const char *group, const struct CMUnitTest *tests, size_t n
     print_error("%s: no test is named %s\n", group, options.only);
     return 1;
   }
+  const struct CMUnitTest *wrapped = options.amx ? tests_under_amx(tests, n) : NULL;
   /* cmocka returns how many failed, and of a program's status only the lowest 8 bits arrive: 256 failures would pass. */
-  return _cmocka_run_group_tests(group, tests, n, open_devices, close_devices) != 0;
+  int failed =
+      _cmocka_run_group_tests(group, wrapped != NULL ? wrapped : tests, n, open_devices, close_devices);
+  free((void *)wrapped);
+  return failed != 0;
 }

@@ -46,6 +46,9 @@ int open_devices(void **unused) {
   device = strcmp(options.device, "reference") == 0 ? reference : open_device(options.device);
   const oclstm_device_info *info = oclstm_context_device(device);
   print_message("device %s: %s, %s; %s\n", info->id, info->name, info->driver, option_text());
+  if (options.amx) {
+    force_amx();
+  }
   return 0;
 }
 
@@ -68,6 +71,7 @@ oclstm_plan_desc plan_desc(const oclstm_context *context, const oclstm_model *mo
   desc.cells = cells && oclstm__cell_size(oclstm_model_layer(model, oclstm_model_n_layers(model) - 1)) != 0;
   if (context != reference) {
     desc.strategy = options.strategy;
+    desc.precision = options.precision;
     desc.gemm = options.gemm;
   }
   return desc;

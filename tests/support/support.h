@@ -20,7 +20,9 @@ typedef struct test_options {
   const char *device; /* as in oclstm_context_desc */
   oclstm_strategy strategy;
   oclstm_gemm gemm;
-  bool small; /* shapes for devices that are slow: oclgrind, software GPUs */
+  oclstm_precision precision; /* of plans that do not say */
+  bool amx;                   /* see amx.c */
+  bool small;                 /* shapes for devices that are slow: oclgrind, software GPUs */
   uint64_t seed;
   const char *cases;  /* folder of case files, for tests that read them */
   const char *only;   /* pattern of test or case names, or NULL */
@@ -29,7 +31,7 @@ typedef struct test_options {
 
 extern test_options options;
 
-/* Reads --device, --strategy, --gemm, --small, --seed, --cases, --only and --record; exits with status 2 on anything else. */
+/* Reads --device, --strategy, --gemm, --precision, --amx, --small, --seed, --cases, --only and --record; exits with status 2 on anything else. */
 void read_options(int argc, char **argv);
 /* The options again, as a command line. */
 const char *option_text(void);
@@ -91,6 +93,16 @@ test_result run_job(oclstm_context *context, const test_job *job, size_t plan_st
 /* The same by a plan that is there: its steps are what a piece of 0 takes. */
 test_result run_plan(oclstm_plan *plan, const test_job *job, size_t piece);
 void free_result(test_result *result);
+
+/* ---- amx.c ---- */
+
+/* Has the device take AMX as there, the processor's or, where it has none, that of amx_emulator.h; says which. Exits with 77, a
+ * skip, where the device cannot run such kernels. --gemm auto takes it for bf16, --gemm amx always. */
+void force_amx(void);
+/* The tests, run like that; freed by the caller. */
+const struct CMUnitTest *tests_under_amx(const struct CMUnitTest *tests, size_t n);
+/* Whether it is the emulator's. */
+extern bool amx_is_emulated;
 
 /* ---- network.c ---- */
 
