@@ -16,7 +16,6 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
                                                                       __global const stored *restrict W,
                                                                       __global float *restrict C, int ldc, int M, int N,
                                                                       int K) {
-  BEGIN_TILES();
   int first_row = (int)get_group_id(0) * ROWS;
   int panel = (int)get_group_id(1);
   size_t row[ROWS];
@@ -25,7 +24,9 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
   for (int r = 0; r < ROWS; ++r) {
     row[r] = (size_t)min(first_row + r, M - 1) * lda;
   }
+  BEGIN_TILES();
   product(acc, A, row, W, K, panel, panel + 1);
+  END_TILES();
   int first_column = panel * VECTORS * BLOCK + (int)get_local_id(0) * VW;
 #if VW > 1
   /* At the edges of C one copy of what stores a part of a vector serves the whole tile: compiling takes a third. */
@@ -54,5 +55,4 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global c
       STOREV(acc[n / VECTORS][n % VECTORS], C + (size_t)r * ldc + column);
     }
   }
-  END_TILES();
 }

@@ -22,6 +22,7 @@
  */
 #if defined(PAIRED) && PAIRED >= 2
 #define AMX_ROWS 16
+#define TWICE_16 /* tile.cl's own loop, which is not come to */
 #define AMX_DEPTH 32 /* k of a step */
 #define AMX_VECTORS 4 /* most vectors of columns of a tile */
 #if PAIRED == 3

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "opencl/gemm.h"
-#include "opencl/plan.h"
 #include "opencl/program.h"
+#include "opencl/stage.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
