@@ -1,22 +1,22 @@
 /* A tile of 16 rows by the matrix instructions of x86 processors, AMX_BF16: with -DPAIRED=2 and 3, what DEFINE_TILE makes of
  * ROWS 16, which is what every tile has then.
  *
- * A tile register holds 16 rows of 64 bytes. TDPBF16PS multiplies 16 rows of 16 pairs of bfloat16 by 16 pairs of 16 columns, and
- * adds that to 16 by 16 sums in float32: registers 0 .. 3 are the sums of four vectors of columns. Panels are those of pairs
- * (tile.cl), K rounded up to AMX_DEPTH: 32 k of a vector are a register as they lie.
+ * A tile register holds 16 rows of 64 bytes. TDPBF16PS multiplies 16 rows of 16 pairs of bfloat16 by 16 pairs of 16 columns,
+ * and adds that to 16 by 16 sums in float32: registers 0 .. 3 are the sums of four vectors of columns. Panels are those of
+ * pairs (tile.cl), K rounded up to AMX_DEPTH: 32 k of a vector are a register as they lie.
  *
- * PAIRED 2: bfloat16. Rows that lie at equal distances are loaded from where they lie. Others, where `order` permutes the batch or
- * the last row is repeated to fill a tile, and what is left of K behind the last whole step, go through a few KiB of their
- * own: rows that repeat the one before are left out, what lies behind K becomes 0, whatever it is.
+ * PAIRED 2: bfloat16. Rows that lie at equal distances are loaded from where they lie. Others, where `order` permutes the
+ * batch or the last row is repeated to fill a tile, and what is left of K behind the last whole step, go through a few KiB of
+ * their own: rows that repeat the one before are left out, what lies behind K becomes 0, whatever it is.
  *
  * PAIRED 3: float32. Each factor is the sum of three bfloat16, of 8 bits each, exactly. Of the nine products of terms the
  * three smallest are left out: together they are less than 2^-23 of the whole, and of either sign. All rows go through memory
  * of their own, where they become terms; panels have all first terms of 32 k, then all second, then all third, and k and
  * k + 16 are a pair.
  *
- * Sums: of each 32 k (and each product of terms, the small ones first) the earlier ones of all pairs and the later ones apart, then
- * both together, then on top of those before. Another order than that of single products and pairs, but again one that depends on nothing
- * but k. Denormal numbers count as 0 here.
+ * Sums: of each 32 k (and each product of terms, the small ones first) the earlier ones of all pairs and the later ones apart,
+ * then both together, then on top of those before. Another order than that of single products and pairs, but again one that
+ * depends on nothing but k. Denormal numbers count as 0 here.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -110,8 +110,9 @@ INLINE float16 amx_floats(__global const float *from, int n) {
   return v;
 }
 
-/* The terms of 32 elements of row r, the first n of which are there. A term is what is left, rounded to 8 bits; the last one has no
- * more, so that it is exact and a NaN stays one. A pair is an element of the first 16 and one of the last: no shuffling. */
+/* The terms of 32 elements of row r, the first n of which are there. A term is what is left, rounded to 8 bits; the last one
+ * has no more, so that it is exact and a NaN stays one. A pair is an element of the first 16 and one of the last: no
+ * shuffling. */
 INLINE void amx_fill(amx_step *to, int r, __global const float *from, int n) {
   float16 early = amx_floats(from, n);
   float16 late = amx_floats(from + 16, n - 16);

@@ -539,8 +539,9 @@ typedef enum oclstm_gemm {
   OCLSTM_GEMM_CLBLAST, /* f32 */
   OCLSTM_GEMM_PLAIN,
   OCLSTM_GEMM_MMA, /* matrix instructions of NVIDIA GPUs of compute capability 8.0 and later; f16, bf16 */
-  /* Matrix instructions of x86 processors, AMX_BF16, through PoCL. bf16: what AUTO takes for four rows or more. f32, by name alone:
-   * each factor in three terms of bfloat16, exactly, and the six products that float32 can tell; infinite inputs give NaN. */
+  /* Matrix instructions of x86 processors, AMX_BF16, through PoCL. bf16: what AUTO takes for four rows or more. f32, by name
+   * alone: each factor in three terms of bfloat16, exactly, and the six products that float32 can tell; infinite inputs give
+   * NaN. Its sums are in another order than PLAIN's, the same in every strategy. */
   OCLSTM_GEMM_AMX
 } oclstm_gemm;
 

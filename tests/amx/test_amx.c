@@ -81,8 +81,8 @@ static double error_of(const oclstm__gemm_provider *provider, size_t K, const fl
   return sqrt(error / norm);
 }
 
-/* Six products of terms are better than float32's own sums, which round more often: up to K 1100 about half their distance. Without
- * one of the six it is 1e-6 or more. */
+/* Six products of terms are better than float32's own sums, which round more often: up to K 1100 about half their distance.
+ * Without one of the six it is 1e-6 or more. */
 static void three_terms_keep_float32(void **unused) {
   static const size_t DEPTHS[] = {1, 31, 64, 300, MOST_K};
   static float A[M * MOST_K], W[N * MOST_K];
