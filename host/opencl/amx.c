@@ -1,6 +1,6 @@
 /* Whether a device has, and gets right, the matrix instructions of x86 processors (kernels/tile_amx.cl): what the processor
- * says, a probe on the device (kernels/probe_amx.cl) and a trial. PoCL's kernels run on this processor: where it says no, nothing is
- * compiled.
+ * says, a probe on the device (kernels/probe_amx.cl) and a trial. PoCL's kernels run on this processor: where it says no,
+ * nothing is compiled.
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 

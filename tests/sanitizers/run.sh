@@ -31,7 +31,8 @@ fi
 # Sanitizers see the host's side alone: what stepwise+plain has of it, stepwise+clblast and fused-step have between them. The tours stay: they
 # have the only layer norms.
 # The probes of a GPU are not the library, an activation is the device's, and faults.clblast is a minute of CLBlast's own compiling.
+# amx.gemm has what the host does for AMX; the others are the kernels'.
 # golden.live builds so many programs in one process that PoCL 3.1 loses 16 bytes; golden.stored does the same with fewer.
-twice='^((golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain|gpu\.|peers\.|kernels\.activation_all|faults\.clblast|golden\.live\.pocl)'
+twice='^((golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain|amx\.[a-fh-z]|gpu\.|peers\.|kernels\.activation_all|faults\.clblast|golden\.live\.pocl)'
 # shellcheck disable=SC2086
 ctest --test-dir "$work" --no-tests=error --output-on-failure -j 2 $repeat -LE "$except" -R "$only" -E "$twice"
