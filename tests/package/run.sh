@@ -2,16 +2,17 @@
 # Uses the library the way other projects do, and runs their program.
 # SPDX-License-Identifier: MIT
 #
-#   run.sh HOW LINKAGE SOURCE WORK CC    HOW: find_package, pkg-config, subdirectory    LINKAGE: shared, static
+#   run.sh HOW LINKAGE SOURCE WORK CC TREE    HOW: install, find_package, pkg-config, subdirectory    LINKAGE: shared, static
 #
-# The library is configured afresh in the folder WORK, installed below WORK/stage through DESTDIR, and the installed
-# tree is moved before it is used: nothing in it may know where it was.
+# install configures the library afresh in the folder WORK, installs it below WORK/stage through DESTDIR, and moves the installed
+# tree to TREE before others use it: nothing in it may know where it was.
 set -eu
 how=$1
 linkage=$2
 source=$3
 work=$4
 cc=$5
+tree=$6
 shared=OFF
 if [ "$linkage" = shared ]; then
   shared=ON
@@ -22,41 +23,38 @@ step() {
   "$@"
 }
 
-# Makes $work/moved: the installed tree, somewhere else than where it was installed.
 install_library() {
   step cmake -S "$source" -B "$work/library" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_INSTALL_PREFIX=/opt/oclstm -DCMAKE_INSTALL_LIBDIR=lib -DOCLSTM_BUILD_TESTS=OFF -DBUILD_SHARED_LIBS="$shared"
   step cmake --build "$work/library"
   DESTDIR="$work/stage" step cmake --install "$work/library"
-  rm -rf "$work/moved"
-  mv "$work/stage/opt/oclstm" "$work/moved"
-  if grep -rl -e "$work" -e "$source" "$work/moved/lib/cmake" "$work/moved/lib/pkgconfig" "$work/moved/include"; then
+  rm -rf "$tree"
+  mv "$work/stage/opt/oclstm" "$tree"
+  if grep -rl -e "$work" -e "$source" "$tree/lib/cmake" "$tree/lib/pkgconfig" "$tree/include"; then
     echo "the files above name folders of the build"
     exit 1
   fi
 }
 
 use_find_package() {
-  install_library
   step cmake -S "$source/tests/package/consumer" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER="$cc" \
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$work/moved"
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$tree"
   step cmake --build "$work/build"
   step "$work/build/consumer"
 }
 
 use_pkg_config() {
-  install_library
   static=
   if [ "$linkage" = static ]; then
     static=--static
   fi
   # shellcheck disable=SC2046,SC2086
-  set -- $(PKG_CONFIG_PATH="$work/moved/lib/pkgconfig" pkg-config --cflags --libs $static oclstm)
+  set -- $(PKG_CONFIG_PATH="$tree/lib/pkgconfig" pkg-config --cflags --libs $static oclstm)
   step "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$work/consumer" "$source/tests/package/consumer/consumer.c" \
     "$@" -lm
-  LD_LIBRARY_PATH="$work/moved/lib" step "$work/consumer"
-  if [ -x "$work/moved/bin/oclstm" ]; then
-    step "$work/moved/bin/oclstm" --version # finds the library beside itself
+  LD_LIBRARY_PATH="$tree/lib" step "$work/consumer"
+  if [ -x "$tree/bin/oclstm" ]; then
+    step "$tree/bin/oclstm" --version # finds the library beside itself
   fi
 }
 
@@ -72,6 +70,7 @@ mkdir -p "$work"
 # The tree and its tests must not lean on the environment of whoever runs them.
 unset CMAKE_PREFIX_PATH CFLAGS LDFLAGS DESTDIR || true
 case $how in
+  install) install_library ;;
   find_package) use_find_package ;;
   pkg-config) use_pkg_config ;;
   subdirectory) use_subdirectory ;;
