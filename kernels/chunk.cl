@@ -128,7 +128,7 @@ typedef struct projection {
 
 DEFINE_TILE(input_product, INPUT_ROWS, GATES, INPUT_PANELS)
 
-/* Where the projection is: row i of the slice at step number `step` of those projected at once, of whose rows `active` have it. */
+/* Where the projection is: row i of the slice, at step number `step` of those projected at once, which `active` rows have. */
 typedef struct cursor {
   int step, i, active;
 } cursor;
