@@ -69,9 +69,20 @@
 #define NORM_C 15
 #define NORM_C_BIAS 16
 
+/* Where x of a step is: with -DX_AHEAD=1 the item has loaded it before. */
+#ifndef X_AHEAD
+#define X_AHEAD 0
+#endif
+#if X_AHEAD
+#define X_SPACE __private
+#else
+#define X_SPACE __global
+#endif
+
 /* Units j .. j + VW - 1 of one batch row: x and params already point at j; from gate to gate x is x_gate apart. */
 typedef struct unit_input {
-  __global const float *x, *params;
+  X_SPACE const float *x;
+  __global const float *params;
   int x_gate, HP;
 } unit_input;
 

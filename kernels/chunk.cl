@@ -202,21 +202,11 @@ INLINE void enter_input(projection *in, stage *p, const share *mine, int k) {
 }
 #endif
 
-typedef struct in_turn {
-  __global stored *h[2];
-  __global float *c[2];
-} in_turn;
-
 /* Step number k of the chunk. */
 INLINE void enter_step(stage *p, share *mine, const in_turn *buffers, const step_shape *s, int k, int reverse) {
-  bool odd = (k & 1) != 0;
   p->s = *s;
-  p->t = reverse ? s->n - 1 - k : k;
-  p->h_in = odd ? buffers->h[1] : buffers->h[0];
-  p->h_out = odd ? buffers->h[0] : buffers->h[1];
-  p->c_in = odd ? buffers->c[1] : buffers->c[0];
-  p->c_out = odd ? buffers->c[0] : buffers->c[1];
-  mine->turned = odd;
+  take_turn(p, buffers, k, reverse);
+  mine->turned = (k & 1) != 0;
 }
 
 /* Behind a stage: all items of the group, then all members of the slice. */

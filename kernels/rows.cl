@@ -33,7 +33,7 @@ typedef struct place {
   size_t row;
 } place;
 
-static inline place place_of(size_t item, int B, int F) {
+INLINE place place_of(size_t item, int B, int F) {
   place p;
 #if VW == 1
   p.row = item / F;
@@ -57,7 +57,7 @@ static inline place place_of(size_t item, int B, int F) {
 #define FOR_ELEMENTS(f, p) for (int f = (p).f; f < (p).end; f += VW)
 
 /* Row of the caller's array that holds a place. */
-static inline size_t caller_row(place p, int batch_major, int T, int B) {
+INLINE size_t caller_row(place p, int batch_major, int T, int B) {
   return batch_major ? (size_t)p.b * T + p.t : p.row;
 }
 

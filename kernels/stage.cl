@@ -76,6 +76,7 @@ INLINE bool is_active(const stage *p, int b) {
   return p->t < p->lengths[b];
 }
 
+#if !X_AHEAD
 /* i: number of the row in its slice; b: of the row in the batch. No function: the copy of a structure that one returns
  * carries marks that oclgrind does not know. */
 #if INPUT
@@ -87,6 +88,7 @@ INLINE bool is_active(const stage *p, int b) {
 #define INPUT_OF(stage_, i_, b_, j_)                                                                                     \
   ((unit_input){(stage_)->gx + ((size_t)(stage_)->t * (stage_)->s.B + (b_)) * (stage_)->s.gates * (stage_)->s.HP + (j_), \
                 (stage_)->params + (j_), (stage_)->s.HP, (stage_)->s.HP})
+#endif
 #endif
 
 /* Row of y and cells that holds step t of row b. */
@@ -118,10 +120,9 @@ INLINE void store_y(const stage *p, floatv h, bool active, int b, int j) {
   store_partial_stored(value, units, y);
 }
 
-/* The end of a step: h_new is the cell's. */
-INLINE void store_h(const stage *p, floatv h_new, bool active, int b, int j) {
+/* The end of a step: h is that of the step before, h_new is the cell's. Returns h of this one. */
+INLINE floatv next_h(const stage *p, floatv h, floatv h_new, bool active, int b, int j) {
   size_t at = (size_t)b * p->s.UP + j;
-  floatv h = LOAD_STORED(p->h_in + at);
   if (active) {
     h = kept_h(h, h_new);
   }
@@ -130,22 +131,31 @@ INLINE void store_h(const stage *p, floatv h_new, bool active, int b, int j) {
   h = LOAD_STORED(p->h_out + at);
 #endif
   store_y(p, h, active, b, j);
+  return h;
+}
+
+INLINE void store_h(const stage *p, floatv h_new, bool active, int b, int j) {
+  next_h(p, LOAD_STORED(p->h_in + (size_t)b * p->s.UP + j), h_new, active, b, j);
 }
 
 #if KIND == LSTM
+INLINE void store_c(const stage *p, floatv c, bool active, int b, int j) {
+  STOREV(c, p->c_out + (size_t)b * p->s.HP + j);
+  store_cells(p, c, active, b, j);
+}
+
 /* c' and, where nothing is projected, h'. c of an inactive row is the one it had. */
 INLINE void store_lstm(const stage *p, floatv m, floatv c, bool active, int b, int j) {
-  size_t at = (size_t)b * p->s.HP + j;
-  STOREV(c, p->c_out + at);
-  store_cells(p, c, active, b, j);
+  store_c(p, c, active, b, j);
 #if PROJECTION
-  STORE_STORED(m, p->middle + at);
+  STORE_STORED(m, p->middle + (size_t)b * p->s.HP + j);
 #else
   store_h(p, m, active, b, j);
 #endif
 }
 #endif
 
+#if !X_AHEAD
 /* Stage `kind` of one batch row, units j .. j + VW - 1, from its product. i and b: as in INPUT_OF. */
 INLINE void run_stage(const stage *p, const int kind, const floatv *a, int i, int b, int j) {
   bool active = is_active(p, b);
@@ -182,4 +192,20 @@ INLINE void run_stage(const stage *p, const int kind, const floatv *a, int i, in
 #endif
   store_h(p, h_new, active, b, j);
 #endif
+}
+#endif
+
+/* h and c alternate between two buffers: step number k of a chunk reads those of its parity and writes the others. */
+typedef struct in_turn {
+  __global stored *h[2];
+  __global float *c[2];
+} in_turn;
+
+INLINE void take_turn(stage *p, const in_turn *buffers, int k, int reverse) {
+  bool odd = (k & 1) != 0;
+  p->t = reverse ? p->s.n - 1 - k : k;
+  p->h_in = odd ? buffers->h[1] : buffers->h[0];
+  p->h_out = odd ? buffers->h[0] : buffers->h[1];
+  p->c_in = odd ? buffers->c[1] : buffers->c[0];
+  p->c_out = odd ? buffers->c[0] : buffers->c[1];
 }

@@ -77,12 +77,18 @@ INLINE bool wait_for_members(const meeting *m, int number) {
   return m->place[SYNC_ARRIVED] >= wanted;
 }
 
-/* Whether meeting `number` came about; the same answer for all items of the group. */
-INLINE bool meet(const meeting *m, int number) {
+/* This group comes to a meeting: what its items have stored so far is there for whoever has seen that all came. */
+INLINE void come(const meeting *m) {
   MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE);
   if (get_local_id(0) == 0) {
     DEVICE_FENCE();
     atomic_inc(m->place + SYNC_ARRIVED);
+  }
+}
+
+/* Whether meeting `number`, to which this group has come, came about; the same answer for all items of the group. */
+INLINE bool await(const meeting *m, int number) {
+  if (get_local_id(0) == 0) {
     if (!wait_for_members(m, number)) {
       m->place[SYNC_STALLED] = 1;
     }
@@ -91,4 +97,9 @@ INLINE bool meet(const meeting *m, int number) {
   }
   MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE | CLK_LOCAL_MEM_FENCE);
   return *m->answer != 0;
+}
+
+INLINE bool meet(const meeting *m, int number) {
+  come(m);
+  return await(m, number);
 }

@@ -141,6 +141,18 @@ ask_bench() {
   ours "$bin/oclstm" bench $list --device "opencl:$device" --json >"$raw/bench.json"
 }
 
+# Strategy grid with W_hh in registers, against a launch a step: right first, then microseconds. Shapes: docs/gpu.md.
+ask_resident() {
+  [ -x "$bin/oclstm" ] || { echo "no oclstm in this bundle"; return 1; }
+  if [ -n "$quick" ]; then
+    set -- 4,2,8,32 --strategy grid --seconds 1
+  else
+    set -- 512,1,256,256 512,32,512,512 512,64,512,512 512,1,1024,1024 512,32,1024,1024 512,64,1024,1024 512,32,1536,1536 \
+      --strategy grid --strategy fused-step --precision bf16 --precision f32 --seconds 1
+  fi
+  ours "$bin/oclstm" bench "$@" --no-peaks --device "opencl:$device" --json >"$raw/resident.json"
+}
+
 ask_probe() {
   # shellcheck disable=SC2086
   ours "$bin/gpu_probe" "$1" --device "$device" --json "$raw/$1.json" --folder "$raw" $quick
@@ -151,7 +163,7 @@ limit_of() {
     tests) echo 150 ;;
     torch) echo 100 ;;
     bench) echo 90 ;; # its quick list takes a minute, plans and peaks beside it
-    clblast | coresidency) echo 60 ;;
+    clblast | coresidency | resident) echo 60 ;;
     *) echo 40 ;;
   esac
 }
@@ -159,7 +171,7 @@ limit_of() {
 # A shell function cannot be given to timeout: this script calls itself for one question.
 if [ -n "${OCLSTM_FIRST_QUESTION-}" ]; then
   case $OCLSTM_FIRST_QUESTION in
-    machine | clinfo | torch | tests | bench) "ask_$OCLSTM_FIRST_QUESTION" ;;
+    machine | clinfo | resident | torch | tests | bench) "ask_$OCLSTM_FIRST_QUESTION" ;;
     *) ask_probe "$OCLSTM_FIRST_QUESTION" ;;
   esac
   exit

@@ -13,7 +13,6 @@ static const struct question {
     {"coresidency", "how many work-groups run at the same time", ask_coresidency},
     {"barrier", "what a barrier between work-groups costs, and whether it is one", ask_barrier},
     {"ptx", "which inline PTX compiles and computes what it should", ask_ptx},
-    {"resident", "a step of an LSTM whose weights stay in registers", ask_resident},
     {"launch", "what an enqueue costs, and whether queues overlap", ask_launch},
     {"clblast", "CLBlast's product on the shapes of input projections", ask_clblast},
     {"peaks", "arithmetic and memory peaks of kernels of ours", ask_peaks},

@@ -64,6 +64,5 @@ void ask_ptx(probe *p);
 void ask_launch(probe *p);
 void ask_clblast(probe *p);
 void ask_peaks(probe *p);
-void ask_resident(probe *p);
 
 #endif

@@ -24,9 +24,9 @@ static bool is_shared(const oclstm_layer *layer) {
   return oclstm__padded_units(layer->hidden_size) > OCLSTM__UNIT_PADDING && bytes > SHORT_STEP;
 }
 
-/* serves: whether grid does, as far as is known. */
+/* serves: whether grid does, as far as is known; resident: with W_hh in registers. */
 static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, size_t B, bool serves,
-                             const char **why) {
+                             bool resident, const char **why) {
   if (layer->layer_norm != OCLSTM_NORM_NONE) {
     *why = "layer_norm needs whole rows between product and gates";
     return OCLSTM_STRATEGY_STEPWISE;
@@ -38,6 +38,10 @@ static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, si
     }
     *why = "a CPU device: one launch a chunk";
     return OCLSTM_STRATEGY_ROWS;
+  }
+  if (serves && resident) {
+    *why = "W_hh fits the registers, one launch a chunk";
+    return OCLSTM_STRATEGY_GRID;
   }
   if (B <= FEW_ROWS) {
     *why = "few rows, a step is bound by its launches";
@@ -72,7 +76,8 @@ typedef struct listed {
 static const char *why_not_drawn(const oclstm__cl_plan *plan, const oclstm__runner *r,
                                  oclstm__candidate way) {
   oclstm_device_type type = plan->base.context->device.type;
-  if (way.strategy == &oclstm__grid_strategy && way.groups < 2) {
+  bool lanes = oclstm__plan_cl(plan)->vector_width == 1; /* one group may hold a layer in its registers */
+  if (way.strategy == &oclstm__grid_strategy && way.groups < 2 && !lanes) {
     return "one block of units, which cannot be shared";
   }
   if (way.strategy != &oclstm__stepwise) {
@@ -117,7 +122,9 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bo
   oclstm_error refusals[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
   bool automatic = desc->strategy == OCLSTM_STRATEGY_AUTO;
   bool shared = oclstm__strategy_serves(cl, OCLSTM_STRATEGY_GRID, r->layer, probe, NULL) == OCLSTM_OK;
-  oclstm_strategy first = automatic ? thumb(cl, r->layer, desc->rows, shared, &why) : desc->strategy;
+  bool resident = oclstm__resident_candidates(plan, r, all[0].list) > 0;
+  oclstm_strategy first =
+      automatic ? thumb(cl, r->layer, desc->rows, shared, resident, &why) : desc->strategy;
   r->ways.n = 0;
   for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
     assert(k < sizeof all / sizeof all[0] && "there is room for the table");

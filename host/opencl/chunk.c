@@ -41,10 +41,13 @@ done:
 /* As many members of a slice as there are units to run them and blocks to share, then half as many, and so on. */
 static size_t grid_candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
                               oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]) {
-  oclstm__cl *cl = oclstm__plan_cl(plan);
-  size_t resident = atomic_load(&cl->resident_groups); /* 0: not asked yet */
-  size_t units = resident != 0 ? resident : oclstm__max(cl->base.device.compute_units, 1);
-  size_t members = oclstm__min(units, oclstm__unit_blocks(cl, oclstm__padded_units(r->stages[0].spec.U)));
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t resident = oclstm__resident_candidates(plan, r, list);
+  if (resident > 0) {
+    return resident;
+  }
+  size_t members = oclstm__min(oclstm__likely_groups(cl),
+                               oclstm__unit_blocks(cl, oclstm__padded_units(r->stages[0].spec.U)));
   size_t n = 0;
   do {
     list[n++] = (oclstm__candidate){.strategy = &oclstm__grid_strategy, .groups = members};
@@ -54,6 +57,9 @@ static size_t grid_candidates(const oclstm__cl_plan *plan, const oclstm__runner 
 }
 
 static size_t launches(const oclstm__runner *r, size_t steps) {
+  if (steps > 0 && r->resident.kernel != NULL) {
+    return oclstm__resident_launches(steps) + (r->members > 1);
+  }
   return steps > 0 ? r->members > 1 ? 2 : 1 : 0;
 }
 
@@ -121,14 +127,15 @@ done:
   return status;
 }
 
-/* Two kernels, because their arguments stay: the launch, and what goes on where a meeting was called off. */
+/* Two kernels, because their arguments stay: the launch, unless resident.cl has it, and what goes on where a meeting was called
+ * off. */
 static oclstm_status create_kernels(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__stage *stage = &r->stages[0];
   if (r->own_input.W != NULL) {
     TRY(create_own_gx(plan, r, error));
   }
-  for (size_t k = 0; k < (r->members > 1 ? 2 : 1); ++k) {
+  for (size_t k = r->resident.kernel != NULL; k < (r->members > 1 ? 2 : 1); ++k) {
     TRY(oclstm__stage_kernel(plan, r, stage, "chunk", "chunk", &stage->kernel[k], error));
   }
 done:
@@ -142,7 +149,10 @@ static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__s
   size_t B = plan->base.desc.rows;
   bool first = stage == &r->stages[0];
   TRY(oclstm__upload_stage(plan, stage, W, error));
-  if (first && grid) {
+  if (first && r->resident.kernel != NULL) {
+    r->members = r->resident.members;
+    r->slices = r->resident.slices;
+  } else if (first && grid) {
     TRY(share_units(cl, r, B, error));
   } else if (first) {
     share_rows(cl, r, B);
@@ -163,9 +173,20 @@ static oclstm_status prepare_rows(oclstm__cl_plan *plan, oclstm__runner *r, ocls
                                   const float *W, oclstm_error *error) {
   return prepare(plan, r, stage, W, false, error);
 }
+
+/* Where one group holds all units nothing is called off, and chunk.cl is not wanted. */
 static oclstm_status prepare_grid(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage,
                                   const float *W, oclstm_error *error) {
-  return prepare(plan, r, stage, W, true, error);
+  oclstm_status status = OCLSTM_OK;
+  TRY(stage == &r->stages[0] ? oclstm__resident_create(plan, r, W, error) : OCLSTM_OK);
+  if (r->resident.kernel != NULL && r->resident.members == 1) {
+    r->members = 1;
+    r->slices = r->resident.slices;
+    return OCLSTM_OK;
+  }
+  TRY(prepare(plan, r, stage, W, true, error));
+done:
+  return status;
 }
 
 static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
@@ -200,9 +221,14 @@ static oclstm_status run(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm_
                          oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   bool meet = r->members > 1 && plan->alone == 0;
-  TRY(launch(plan, r, steps, r->stages[0].kernel[0], meet ? r->members : 1, 0, error));
+  const cl_kernel *kernels = r->stages[0].kernel;
+  if (r->resident.kernel != NULL && (meet || r->members == 1)) {
+    TRY(oclstm__resident_run(plan, r, steps, error));
+  } else {
+    TRY(launch(plan, r, steps, kernels[kernels[0] == NULL], meet ? r->members : 1, 0, error));
+  }
   if (meet) {
-    TRY(launch(plan, r, steps, r->stages[0].kernel[1], 1, r->members, error));
+    TRY(launch(plan, r, steps, kernels[1], 1, r->members, error));
   }
   steps->state->current = (unsigned)((steps->state->current + steps->n) % 2);
 done:

@@ -31,6 +31,7 @@ typedef struct oclstm__cl {
   bool out_of_order;           /* of the caller's queue: a barrier goes behind every command */
   unsigned vector_width;       /* VW of the kernels */
   size_t max_lanes;            /* most LANES of the kernels: 1 on CPU devices */
+  bool twins;                  /* for tests: plain twins serve where matrix instructions are missing */
   char *cache_dir;             /* or NULL */
   oclstm__meter *meter;        /* what commands.c counts */
   atomic_uint pair;            /* of products of bfloat16, see pairs.c; 0: not asked yet */

@@ -73,6 +73,18 @@ void oclstm__judge_losers(oclstm__runner *r, size_t best) {
   }
 }
 
+/* Where strategy grid has W_hh on a GPU. */
+static void describe_residence(const oclstm__runner *r, oclstm_plan_layer *said, const char *reason) {
+  const oclstm__resident *s = &r->resident;
+  if (s->kernel == NULL) {
+    (void)snprintf(said->reason, sizeof said->reason, "%s", reason);
+  } else {
+    (void)snprintf(said->reason, sizeof said->reason,
+                   "%.80s; W_hh in registers: %zu units a group, %zu slice%s of rows", reason, s->units,
+                   s->slices, s->slices == 1 ? "" : "s");
+  }
+}
+
 void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size_t way, const char *reason) {
   oclstm_plan_candidate *shown = &r->ways.shown[way];
   size_t norm = r->layer->layer_norm == OCLSTM_NORM_HASTE;
@@ -81,7 +93,7 @@ void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size
   *said = (oclstm_plan_layer){
       .layer = (size_t)(r->layer - plan->base.model->layers),
       .direction = r->direction,
-      .tile_rows = r->stages[0].rows,
+      .tile_rows = r->resident.kernel != NULL ? r->resident.chunk : r->stages[0].rows,
       .groups = shown->groups,
       .launches = r->choice.strategy->launches(r, plan->base.desc.steps) +
                   !oclstm__owns_input(plan, r->choice.strategy) + norm,
@@ -89,7 +101,7 @@ void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size
       .n_candidates = r->ways.n,
   };
   (void)snprintf(said->strategy, sizeof said->strategy, "%s", shown->strategy);
-  (void)snprintf(said->reason, sizeof said->reason, "%s", reason);
+  describe_residence(r, said, reason);
 }
 
 const oclstm_plan_layer *oclstm__cl_plan_layer(const oclstm_plan *plan, size_t layer, size_t direction) {

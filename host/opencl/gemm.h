@@ -50,6 +50,8 @@ bool oclstm__clblast_serves(oclstm__cl *cl, char *text, size_t bytes);
 /* The same of the matrix instructions: they are there, the kernel compiles, and a product of integers comes out exact. On
  * other devices the provider works too, by its kernel's plain twin, and is for tests alone. */
 bool oclstm__mma_serves(oclstm__cl *cl, oclstm_precision precision, char *text, size_t bytes);
+/* Whether the device has the instructions; why not otherwise. */
+bool oclstm__mma_device(const oclstm__cl *cl, char *text, size_t bytes);
 /* Where element (n, k) of W lies in its packed form, of K in `depths` steps of 32. */
 size_t oclstm__mma_place(size_t depths, size_t n, size_t k);
 

@@ -64,7 +64,7 @@ static tiling choose_tiles(const oclstm__gemm_shape *shape) {
 
 /* ---- what a device can do ---- */
 
-static bool has_instructions(const oclstm__cl *cl, char *text, size_t bytes) {
+bool oclstm__mma_device(const oclstm__cl *cl, char *text, size_t bytes) {
   char vendor[64] = "";
   cl_uint major = 0;
   (void)clGetDeviceInfo(cl->device, CL_DEVICE_VENDOR, sizeof vendor - 1, vendor, NULL);
@@ -123,7 +123,7 @@ static oclstm_status make_kernel(mma *g, oclstm_error *error) {
   char why_not[160];
   (void)snprintf(options, sizeof options,
                  " -DPTX=%d -DALIGNED=%d -DWARPS_M=%u -DWARPS_N=%u -DTILES_M=%u -DTILES_N=%u",
-                 has_instructions(g->base.cl, why_not, sizeof why_not), g->base.shape.lda % 8 == 0,
+                 oclstm__mma_device(g->base.cl, why_not, sizeof why_not), g->base.shape.lda % 8 == 0,
                  g->tiles.warps_m, g->tiles.warps_n, g->tiles.tiles_m, (unsigned)TILES_OF_WARP);
   const oclstm__build build = {
       .stem = "gemm_mma", .STORAGE = (unsigned)g->base.shape.precision, .cell = options};
@@ -173,7 +173,7 @@ bool oclstm__mma_serves(oclstm__cl *cl, oclstm_precision precision, char *text, 
     (void)snprintf(text, bytes, "mma multiplies f16 and bf16, not f32");
     return false;
   }
-  if (!has_instructions(cl, text, bytes)) {
+  if (!oclstm__mma_device(cl, text, bytes) && !cl->twins) {
     return false;
   }
   if (oclstm__gemm_trial(cl, &oclstm__gemm_mma, precision, &error) != OCLSTM_OK) {

@@ -42,17 +42,29 @@ typedef struct oclstm__stage {
   bool tiled;          /* by AMX, in tiles of its rows */
 } oclstm__stage;
 
+/* Strategy grid with W_hh in registers: how a layer is divided. kernels/resident.cl says what the words mean. */
+typedef struct oclstm__resident {
+  bool mma, twin; /* by matrix instructions; without NVIDIA's instructions */
+  bool ahead;     /* X_AHEAD */
+  size_t units, members, warps, depth;
+  size_t chunk, filled;  /* batch rows of a chunk, and those of them that there are in any */
+  size_t chunks, slices; /* of a slice; of the batch */
+  cl_mem W;
+  cl_kernel kernel; /* NULL: kernels/chunk.cl runs all steps */
+} oclstm__resident;
+
 /* One direction of one layer, ready to run. */
 typedef struct oclstm__runner {
   const oclstm_layer *layer;
   size_t direction;
   size_t gates, HP;
-  bool cells;              /* writes c of every step */
-  oclstm__gemm *input;     /* gx [n*B, gates*HP] = x W_ih^T */
-  cl_kernel norm_input;    /* HASTE: normalises gx */
-  cl_mem params;           /* see opencl/cell.h */
-  size_t slices, members;  /* rows, grid: see kernels/chunk.cl */
-  oclstm__stage own_input; /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
+  bool cells;                /* writes c of every step */
+  oclstm__gemm *input;       /* gx [n*B, gates*HP] = x W_ih^T */
+  cl_kernel norm_input;      /* HASTE: normalises gx */
+  cl_mem params;             /* see opencl/cell.h */
+  size_t slices, members;    /* rows, grid: see kernels/chunk.cl */
+  oclstm__resident resident; /* grid on GPUs */
+  oclstm__stage own_input;   /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
   cl_mem own_gx;
   size_t ahead;             /* steps that are projected at once */
   oclstm__candidate choice; /* what all of this is made for */

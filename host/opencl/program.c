@@ -10,10 +10,10 @@
 
 /* In front of every operation's file, in this order. */
 static const char *const SHARED[] = {"common", "activation", "tile_amx", "tile", "cell",
-                                     "stage",  "fused",      "system",   "sync"};
+                                     "stage",  "fused",      "system",   "sync", "mma"};
 enum {
   N_SHARED = sizeof SHARED / sizeof SHARED[0],
-  N_PARTS = N_SHARED + 1,
+  N_PARTS = N_SHARED + 2,
   OPTIONS_BYTES = 1024,
   KEY_BYTES = 2048
 };
@@ -35,12 +35,21 @@ static const oclstm__kernel_source *find_source(const char *stem) {
   return s->stem != NULL ? s : NULL;
 }
 
-static void collect(const char *stem, const char *texts[N_PARTS], size_t lengths[N_PARTS]) {
+/* Files in front of all, then STEM_product.cl where there is one, then STEM.cl. Returns how many. */
+static cl_uint collect(const char *stem, const char *texts[N_PARTS], size_t lengths[N_PARTS]) {
+  char product[64];
+  cl_uint n = 0;
+  (void)snprintf(product, sizeof product, "%s_product", stem);
   for (size_t k = 0; k < N_PARTS; ++k) {
-    const oclstm__kernel_source *part = find_source(k < N_SHARED ? SHARED[k] : stem);
-    texts[k] = part->text;
-    lengths[k] = part->length;
+    const oclstm__kernel_source *part = find_source(k < N_SHARED    ? SHARED[k]
+                                                    : k == N_SHARED ? product
+                                                                    : stem);
+    if (part != NULL) {
+      texts[n] = part->text;
+      lengths[n++] = part->length;
+    }
   }
+  return n;
 }
 
 /* The one place that writes options. Without -cl-fast-relaxed-math and its kind: results must not drift. */
@@ -77,8 +86,8 @@ static void write_key(const oclstm__cl *cl, const char *stem, const char *option
   size_t lengths[N_PARTS];
   const oclstm_device_info *d = &cl->base.device;
   XXH64_hash_t hash = 0;
-  collect(stem, texts, lengths);
-  for (size_t k = 0; k < N_PARTS; ++k) {
+  cl_uint n = collect(stem, texts, lengths);
+  for (size_t k = 0; k < n; ++k) {
     hash = XXH3_64bits_withSeed(texts[k], lengths[k], hash);
   }
   (void)snprintf(key, KEY_BYTES, "oclstm %s\n%s\n%s\n%s\n%s\n%s %016llx\n%s", OCLSTM_VERSION_STRING,
@@ -107,8 +116,8 @@ static oclstm_status compile(oclstm__cl *cl, const char *stem, const char *optio
   cl_int cl_code = CL_SUCCESS;
   const char *texts[N_PARTS];
   size_t lengths[N_PARTS];
-  collect(stem, texts, lengths);
-  CL_OUT(*program, clCreateProgramWithSource(cl->context, N_PARTS, texts, lengths, &cl_code));
+  const cl_uint n = collect(stem, texts, lengths);
+  CL_OUT(*program, clCreateProgramWithSource(cl->context, n, texts, lengths, &cl_code));
   cl_code = clBuildProgram(*program, 1, &cl->device, options, NULL, NULL);
   if (cl_code != CL_SUCCESS) {
     keep_build_log(cl, *program);

@@ -65,3 +65,8 @@ oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_err
 done:
   return status;
 }
+
+size_t oclstm__likely_groups(const oclstm__cl *cl) {
+  const size_t asked = atomic_load(&cl->resident_groups);
+  return asked != 0 ? asked : oclstm__max(cl->base.device.compute_units, 1);
+}

@@ -121,6 +121,7 @@ done:
 void oclstm__stages_release(oclstm__runner *r) {
   oclstm__buffer_release(&r->own_input.W);
   oclstm__buffer_release(&r->own_gx);
+  oclstm__resident_release(r);
   for (size_t k = 0; k < OCLSTM__MAX_STAGES; ++k) {
     oclstm__stage *stage = &r->stages[k];
     oclstm__gemm_destroy(&stage->gemm);

@@ -59,10 +59,15 @@ static uint64_t fixed_bytes(const oclstm__cl_plan *plan, const oclstm__widths *w
       (uint64_t)oclstm__round_up(model->head_size, 256) *
           oclstm__padded_depth(oclstm_layer_output_size(&model->layers[model->n_layers - 1]), paired) +
       (uint64_t)model->embedding_size * model->layers[0].input_size;
+  bool grid = desc->strategy == OCLSTM_STRATEGY_GRID || desc->strategy == OCLSTM_STRATEGY_AUTO;
   for (size_t l = 0; l < model->n_layers; ++l) {
     const oclstm_layer *layer = &model->layers[l];
     uint64_t HP = oclstm__round_up(layer->hidden_size, 64);
     uint64_t gates = oclstm__gates(layer->kind) * HP;
+    /* For kernels/resident.cl, K padded for eight warps. */
+    weights += grid && cl->vector_width == 1
+                   ? oclstm_layer_directions(layer) * gates * oclstm__round_up(HP, 256)
+                   : 0;
     uint64_t columns = oclstm__padded_depth(layer->input_size, paired) +
                        oclstm__padded_depth(oclstm_layer_state_size(layer), paired) + 8; /* 8: vectors */
     weights += oclstm_layer_directions(layer) * (gates * columns + HP * layer->projection_size);

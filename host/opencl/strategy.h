@@ -69,10 +69,40 @@ oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error);
 /* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings from now on. */
 oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error);
 
+/* ---- resident_shape.c, resident.c: grid where a work-item is a lane ---- */
+
+enum { OCLSTM__WARP = 32 };
+/* Divides a layer among at most `groups` groups, so that `members` or fewer share the units of each slice of B batch rows.
+ * false: the weights do not fit their registers and local memory, or the layer is none of one stage. W and kernel are NULL. */
+bool oclstm__resident_shape(const oclstm__cl *cl, const oclstm_layer *layer, bool mma, size_t B,
+                            size_t groups, size_t members, oclstm__resident *shape);
+/* Whether one group can hold the whole layer, whoever multiplies: then nobody has to meet. */
+bool oclstm__resident_alone(const oclstm__cl *cl, const oclstm_layer *layer);
+/* 0 where chunk.cl has to run the layer. */
+size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                   oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]);
+/* Tiles or rows of lanes that the weights of a group are. */
+size_t oclstm__resident_lines(const oclstm__resident *shape, size_t gates);
+/* Where element k of row `row` of a member's rows of W lies: kernels/resident.cl. */
+size_t oclstm__resident_place(const oclstm__resident *shape, size_t gates, size_t member, size_t row,
+                              size_t k);
+/* Packs W [gates*UP, K] for runner->choice and makes the kernel. runner->resident.kernel stays NULL where the layer does not
+ * fit, or where the device was seen not to run the groups at the same time. */
+oclstm_status oclstm__resident_create(oclstm__cl_plan *plan, oclstm__runner *runner, const float *W,
+                                      oclstm_error *error);
+void oclstm__resident_release(oclstm__runner *runner);
+size_t oclstm__resident_launches(size_t steps);
+/* Enqueues all steps. Where a meeting was called off, the rest is left to chunk.cl. */
+oclstm_status oclstm__resident_run(oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                   const oclstm__steps *steps, oclstm_error *error);
+
 /* ---- residency.c ---- */
 
 /* Work-groups of a launch that were seen to run at the same time, 1 where none were. Thread-safe. */
 oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
+
+/* The same before the device was asked: one for each compute unit. */
+size_t oclstm__likely_groups(const oclstm__cl *cl);
 
 /* ---- supports.c ---- */
 

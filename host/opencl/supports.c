@@ -8,6 +8,9 @@
 static oclstm_status grid_serves(oclstm__cl *cl, const oclstm_layer *layer, bool probe, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   size_t groups = 2;
+  if (oclstm__resident_alone(cl, layer)) {
+    return OCLSTM_OK;
+  }
   /* A step that is run again would be merged again. */
   REQUIRE(oclstm_layer_directions(layer) == 1 || layer->merge == OCLSTM_CONCAT, OCLSTM_E_UNSUPPORTED,
           "strategy grid does not support a merge of two directions other than concat");

@@ -71,8 +71,9 @@ shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/prog
 for kernel in kernels/*.cl; do
   stem=$(basename "$kernel" .cl)
   case " $shared " in *" $stem "*) continue ;; esac
-  for part in $shared $stem; do
-    cat "kernels/$part.cl"
+  [ "${stem%_product}" = "$stem" ] || continue # in front of another one
+  for part in $shared "${stem}_product" "$stem"; do
+    [ ! -f "kernels/$part.cl" ] || cat "kernels/$part.cl"
   done >"$folder/$stem.cl"
   for options in "-DLANES=64 -DROWS=4" "-DLANES=32 -DROWS=8 -DSTORAGE=1" "-DLANES=64 -DROWS=4 -DSTORAGE=2"; do
     echo "$stem $options"
@@ -98,6 +99,25 @@ for tiles in "1 4 1 4" "2 4 2 4" "2 4 4 4"; do
   done
 done
 
+# Layers as host/opencl/resident_shape.c divides them: MMA, storage, X_AHEAD, units, warps, depth of a warp, H, chunks, rows of a
+# chunk. NVIDIA's compiler knows asm, which clang knows by another name only.
+for shape in "1 2 1 4 8 32 256 2 16" "1 2 1 8 8 64 512 2 16" "1 1 1 16 8 64 512 1 16" "1 2 1 8 8 128 1024 1 1" "1 2 1 8 8 128 1024 2 16" \
+  "1 2 1 8 8 128 1024 4 16" "1 2 1 16 8 128 1024 2 16" "1 1 0 16 8 128 1024 4 16" "1 2 1 12 8 192 1536 1 16" "1 2 0 12 8 192 1536 2 16" \
+  "1 2 0 64 2 32 64 1 16" "0 0 1 8 8 64 512 4 8" "0 0 1 8 8 128 1024 1 1" "0 0 0 8 8 128 1024 4 8" "0 0 1 64 8 8 64 1 4"; do
+  # shellcheck disable=SC2086
+  set -- $shape
+  echo "resident MMA $1 STORAGE $2 X_AHEAD $3 UNITS $4 WARPS $5 DEPTH $6 HIDDEN $7 CHUNKS $8 FILLED $9"
+  chunk=
+  [ "$1" = 1 ] || chunk=-DCHUNK=8
+  [ "$4" != 64 ] || [ "$1" = 1 ] || chunk=-DCHUNK=4
+  compile "$folder/resident.cl" -DPTX=1 -D__NV_CL_C_VERSION=1 -Dasm=__asm__ -DMEETS=1 -DMMA="$1" -DSTORAGE="$2" -DX_AHEAD="$3" -DUNITS="$4" \
+    -DLANES="$((32 * $5))" -DDEPTH="$6" -DHIDDEN="$7" -DCHUNKS="$8" -DFILLED="$9" $chunk
+  no_spills resident "$shape"
+  [ "$1" = 0 ] || has_instruction mma.sync.aligned.m16n8k16 resident
+  has_instruction ld.relaxed.gpu.global resident
+  has_instruction fence.acq_rel.gpu resident
+done
+
 # The questions of bench/gpu, each with what only NVIDIA is asked.
 for kind in 0 1 2; do
   echo "barrier $kind"
@@ -107,13 +127,6 @@ for live in 1 64 128 160 200; do
   echo "coresidency $live"
   compile bench/gpu/coresidency.cl -DLIVE="$live"
   no_spills coresidency "$live"
-done
-for shape in "1 1 4" "2 2 4" "4 2 4" "2 4 4" "2 4 8" "4 4 4" "3 6 4"; do
-  # shellcheck disable=SC2086
-  set -- $shape
-  echo "resident MT $1 KS $2 NT $3"
-  compile bench/gpu/resident.cl -DPTX=1 -DMT="$1" -DKS="$2" -DNT="$3"
-  no_spills resident "$shape"
 done
 for format in 1 2 3; do
   echo "peaks $format"

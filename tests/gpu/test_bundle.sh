@@ -11,13 +11,13 @@ most_kib=49152 # what travels with it, the tree, has 64 MiB in all
 mkdir "$folder/vendors"
 cp "$3/pocl.icd" "$folder/vendors"
 env -i PATH=/usr/bin:/bin HOME="$folder" OCL_ICD_VENDORS="$folder/vendors" \
-  sh "$folder/bundle/first.sh" "$folder/results" --quick --only "machine device ptx launch tests bench"
+  sh "$folder/bundle/first.sh" "$folder/results" --quick --only "machine device ptx resident launch tests bench"
 cat "$folder/results/summary.txt"
 python3 - "$folder/results" <<'END'
 import json, pathlib, sys
 results = pathlib.Path(sys.argv[1])
 answers = json.loads((results / "results.json").read_text())
-assert list(answers) == ["machine", "device", "ptx", "launch", "tests", "bench", "seconds"], list(answers)
+assert list(answers) == ["machine", "device", "ptx", "resident", "launch", "tests", "bench", "seconds"], list(answers)
 for name, answer in answers.items():
     assert name == "seconds" or answer["status"] == 0, (name, answer)
 assert answers["tests"]["answer"]["failed"] == 0 and answers["tests"]["answer"]["ended"] >= 6, answers["tests"]

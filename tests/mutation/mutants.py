@@ -12,6 +12,7 @@ JOBS = "jobs"
 TUNING = "tuning"
 
 # Tests of what few descriptions have: looked for in these alone.
+RESIDENT = r"^opencl\.resident\.pocl"
 MEETINGS = r"^opencl\.meetings\.pocl-grid"
 SEATS = r"^kernels\.seats"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
@@ -142,6 +143,13 @@ MUTANTS = [
     (OPENCL, "resumed a step late", "kernels/chunk.cl", "place[SYNC_ARRIVED] / (resume * STAGES) : 0;",
      "place[SYNC_ARRIVED] / (resume * STAGES) + 1 : 0;", MEETINGS),
     (OPENCL, "places left as they were", "kernels/chunk.cl", "place[SYNC_ARRIVED] = 0;", ""),
+    (OPENCL, "resident: input of the step before", "kernels/resident.cl", "take_turn(&p, &buffers, k + 1, reverse);",
+     "take_turn(&p, &buffers, k, reverse);", RESIDENT),
+    (OPENCL, "resident: c is not stored", "kernels/resident.cl", "store_c(p, own->c, active, own->b, unit);", "", RESIDENT),
+    (OPENCL, "resident: launches go on behind a meeting that failed", "kernels/resident.cl",
+     "bool complete = answer != 0 && first < last;", "bool complete = first < last;", RESIDENT),
+    (OPENCL, "resident: rows of a fragment", "host/opencl/resident_shape.c", "row % 16 / 8 * 2 + k % 2", "row % 16 / 8 * 4 + k % 2",
+     RESIDENT),
     (OPENCL, "two threads stay on one processor", "kernels/sync.cl", "leave_for_another(taken);", "", SEATS),
     (OPENCL, "a thread that moved may not move again", "kernels/system.cl",
      "system_call(SYS_SET_AFFINITY, 0, bytes, (long)allowed);", "", SEATS),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rules of the tree that no compiler knows. SPDX-License-Identifier: MIT
 
-check.py RULE SOURCE    RULE: rooms, calls, text, sizes, statuses, or self-test
+check.py RULE SOURCE    RULE: rooms, calls, text, sizes, inlining, statuses, or self-test
 Prints FILE:LINE: WHAT for everything found; exits with 1 if there was anything, and if there was nothing to look at.
 """
 import pathlib
@@ -122,6 +122,14 @@ def check_text(source, paths):
                 yield path, number, "unfinished business, or a folder of one machine"
 
 
+def check_inlining(source, paths):
+    """Functions of kernels are INLINE: what PoCL makes of others that get local arrays, docs/gpu.md."""
+    for path in paths:
+        for number, line in enumerate((source / path).read_text().split("\n"), 1):
+            if line.startswith("static inline "):
+                yield path, number, "static inline, not INLINE"
+
+
 def check_sizes(source, paths):
     """Files and functions that one can take in. Functions end where clang-format puts a brace into the first column."""
     for path in paths:
@@ -152,6 +160,7 @@ RULES = {
     "rooms": (check_rooms, ["host"], {".c", ".h"}),
     "calls": (check_calls, ["host"], {".c", ".h"}),
     "text": (check_text, FOLDERS, TEXTS),
+    "inlining": (check_inlining, ["kernels"], {".cl"}),
     "statuses": (check_statuses, ["tests"], {".c", ".py"}),
     "sizes": (check_sizes, ["host", "include", "kernels"], SOURCES),
 }
@@ -189,6 +198,7 @@ BROKEN = [
     ("host/core/a.c", SPDX + "int f(void) {\n" + "  g();\n" * 58 + "}\n", "sizes", 0),
     ("host/core/a.c", SPDX + "int f(void) {\n" + "  g();\n" * 29 + "\n" + "  g();\n" * 29 + "}\n", "sizes", 1),
     ("host/core/a.c", SPDX + "\n" * 300, "sizes", 1),
+    ("kernels/a.cl", "INLINE int f(void) {\n}\nstatic inline int g(void) {\n}\n", "inlining", 1),
     ("include/oclstm/oclstm.h", '  XX(OK, 0, "")\n  XX(E_ODD, -1, "")\n', "statuses", 1),
 ]
 

@@ -35,7 +35,8 @@ check_kernels() {
   trap 'rm -f "$unit"' EXIT
   for kernel in kernels/*.cl; do
     : >"$unit"
-    for stem in $shared $(basename "$kernel" .cl); do
+    for stem in $shared "$(basename "$kernel" .cl)_product" $(basename "$kernel" .cl); do
+      [ -f "kernels/$stem.cl" ] || continue
       printf '#line 1 "kernels/%s.cl"\n' "$stem" >>"$unit"
       cat "kernels/$stem.cl" >>"$unit"
       [ "$stem" != "$(basename "$kernel" .cl)" ] || break # a file that belongs in front has only some in front of it

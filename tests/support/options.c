@@ -21,6 +21,7 @@ static void usage(const char *program, const char *what, const char *value) {
           "  --gemm NAME      auto, clblast, plain, mma, amx\n"
           "  --precision NAME f32, f16, bf16: of plans that do not say\n"
           "  --amx            AMX is there, emulated where the processor has none\n"
+          "  --lanes N        the device is taken for a GPU; work-groups of N\n"
           "  --small          small shapes only\n"
           "  --seed N         of everything random; default 1\n"
           "  --cases FOLDER   of case files\n"
@@ -69,6 +70,8 @@ void read_options(int argc, char **argv) {
       options.strategy = (oclstm_strategy)choice(argv[0], value, STRATEGIES, 5);
     } else if (strcmp(name, "--gemm") == 0) {
       options.gemm = (oclstm_gemm)choice(argv[0], value, GEMMS, 5);
+    } else if (strcmp(name, "--lanes") == 0) {
+      options.lanes = (size_t)number(argv[0], value);
     } else if (strcmp(name, "--precision") == 0) {
       options.precision = (oclstm_precision)choice(argv[0], value, PRECISIONS, 3);
     } else if (strcmp(name, "--seed") == 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "opencl/cl.h"
 
 oclstm_context *device;
 oclstm_context *reference;
@@ -40,10 +41,21 @@ static oclstm_context *open_device(const char *name) {
   return context;
 }
 
+/* Kernels are made as for a GPU: a work-item is a lane, and matrix instructions are there by their plain twins. */
+static void take_for_gpu(oclstm__cl *cl) {
+  cl->base.device.type = OCLSTM_DEVICE_GPU;
+  cl->vector_width = 1;
+  cl->max_lanes = options.lanes;
+  cl->twins = true;
+}
+
 int open_devices(void **unused) {
   (void)unused;
   reference = open_device("reference");
   device = strcmp(options.device, "reference") == 0 ? reference : open_device(options.device);
+  if (options.lanes != 0) {
+    take_for_gpu(oclstm__cl_of(device));
+  }
   const oclstm_device_info *info = oclstm_context_device(device);
   print_message("device %s: %s, %s; %s\n", info->id, info->name, info->driver, option_text());
   if (options.amx) {
@@ -73,6 +85,7 @@ oclstm_plan_desc plan_desc(const oclstm_context *context, const oclstm_model *mo
     desc.strategy = options.strategy;
     desc.precision = options.precision;
     desc.gemm = options.gemm;
+    desc.precision = options.precision;
   }
   return desc;
 }

@@ -21,6 +21,7 @@ typedef struct test_options {
   oclstm_strategy strategy;
   oclstm_gemm gemm;
   oclstm_precision precision; /* of plans that do not say */
+  size_t lanes;               /* not 0: the device is taken for a GPU with work-groups of so many */
   bool amx;                   /* see amx.c */
   bool small;                 /* shapes for devices that are slow: oclgrind, software GPUs */
   uint64_t seed;
