@@ -85,7 +85,6 @@ oclstm_plan_desc plan_desc(const oclstm_context *context, const oclstm_model *mo
     desc.strategy = options.strategy;
     desc.precision = options.precision;
     desc.gemm = options.gemm;
-    desc.precision = options.precision;
   }
   return desc;
 }
