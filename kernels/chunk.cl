@@ -105,7 +105,7 @@ INLINE void count_rows(const stage *p, share *mine, int sorted) {
     for (int n = 0; n < turns; ++n) {                                                                                 \
       int block = mine->first + (mine->turned ? turns - 1 - n : n) * (PANELS);                                        \
       int i = 0;                                                                                                      \
-      for (; i < mine->high; i += ROWS) {                                                                             \
+      for (; LOW_ROWS != ROWS && i < mine->high; i += ROWS) {                                                         \
         name##_high(p, W, mine->rows, i, block, mine->end);                                                           \
       }                                                                                                               \
       for (; i < mine->rows.n; i += LOW_ROWS) {                                                                       \
@@ -148,23 +148,29 @@ INLINE void settle(cursor *at, const projection *in, const stage *p, const share
 
 /* INPUT_ROWS rows of the projection of steps k on, from the cursor on, and `INPUT_PANELS` blocks. */
 INLINE void project_tile(const projection *in, const stage *p, const share *mine, int k, cursor *at, int block) {
+  size_t found[INPUT_ROWS];
   size_t row[INPUT_ROWS];
   int place[INPUT_ROWS];
   floatv a[INPUT_ROWS][GATES * INPUT_PANELS];
   int rows = 0;
-#pragma unroll
+  /* One copy of the search, whose results wait in memory: unrolled, it is most of what compiling takes. */
+#pragma nounroll
   for (int r = 0; r < INPUT_ROWS; ++r) {
     if (k + at->step < in->end) {
       int t = time_of(in, p, k + at->step);
-      row[r] = ((size_t)t * p->s.B + batch_row(p, mine->rows, at->i)) * in->I;
+      found[r] = ((size_t)t * p->s.B + batch_row(p, mine->rows, at->i)) * in->I;
       place[r] = at->step * mine->rows.n + at->i;
       rows = r + 1;
       ++at->i;
       settle(at, in, p, mine, k);
     } else {
-      row[r] = row[max(r - 1, 0)];
+      found[r] = found[max(r - 1, 0)];
       place[r] = 0;
     }
+  }
+#pragma unroll
+  for (int r = 0; r < INPUT_ROWS; ++r) {
+    row[r] = found[r];
   }
   input_product(a, in->x, row, in->W, in->I, block, mine->end);
 #pragma unroll
