@@ -98,7 +98,7 @@ static oclstm_status challenge(contest *c, size_t way, oclstm_error *error) {
   ++c->measured;
   note_time(c->runner, c->best, seconds[0]);
   note_time(c->runner, way, seconds[1]);
-  /* The least of all rounds: the best may have had quieter ones before. */
+  /* The least of all trials: the best may have had a quieter one before. */
   const oclstm_plan_candidate *shown = c->runner->ways.shown;
   if (shown[way].microseconds < OCLSTM__BETTER * shown[c->best].microseconds) {
     swap_choices(c->runner, &other);

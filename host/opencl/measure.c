@@ -1,4 +1,4 @@
-/* Timing the steps of a layer: two ways in turn, the least time of each.
+/* Timing the steps of a layer: two ways in turn, the median of each.
  * SPDX-License-Identifier: MIT */
 
 #include <math.h>
@@ -150,18 +150,36 @@ done:
   return status;
 }
 
+/* Of samples in no order, which are put in one. Of an even number the lower of two. */
+static double median(double *samples, size_t n) {
+  for (size_t k = 1; k < n; ++k) {
+    double sample = samples[k];
+    size_t at = k;
+    for (; at > 0 && samples[at - 1] > sample; --at) {
+      samples[at] = samples[at - 1];
+    }
+    samples[at] = sample;
+  }
+  return samples[(n - 1) / 2];
+}
+
+/* Medians, because some ways take much longer than at best in most of their runs: the threads of grid have to be woken
+ * on processors of their own. */
 oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], double seconds[2],
                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  double samples[2][MOST_ROUNDS];
   double spent = 0.0;
-  seconds[0] = seconds[1] = INFINITY;
   for (size_t round = 0; round < MOST_ROUNDS; ++round) {
     for (size_t k = 0; k < 2; ++k) {
       size_t which = (round + k) % 2; /* each is first as often as second */
       double taken = 0.0;
       TRY(run(trial, pair[which], trial->steps, &taken, error));
-      seconds[which] = fmin(seconds[which], taken / (double)trial->steps);
+      samples[which][round] = taken / (double)trial->steps;
       spent += taken;
+    }
+    for (size_t k = 0; k < 2; ++k) {
+      seconds[k] = median(samples[k], round + 1);
     }
     bool clear = seconds[1] > OCLSTM__HOPELESS * seconds[0] || spent > ENOUGH_SECONDS;
     if ((round + 1 >= LEAST_ROUNDS && spent > 2.0 * WAY_SECONDS) || (round > 0 && clear)) {

@@ -103,7 +103,7 @@ oclstm_status oclstm__trial_alone(oclstm__trial *trial, oclstm__runner *runner, 
 /* Seconds that a launch takes behind another one, whatever its kernel does. runner: of a strategy without launches a step. */
 oclstm_status oclstm__trial_launch(oclstm__trial *trial, oclstm__runner *runner, double *seconds,
                                    oclstm_error *error);
-/* Seconds of a step of either, the least of several runs in turn. */
+/* Seconds of a step of either, the median of several runs in turn. */
 oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], double seconds[2],
                                 oclstm_error *error);
 

@@ -9,6 +9,7 @@ Exits with 1 when a mutant survives, and with 2 when one cannot be made: what it
 import argparse
 import concurrent.futures
 import filecmp
+import os
 import pathlib
 import re
 import shutil
@@ -75,6 +76,10 @@ class Builds:
         if done.returncode != 0:
             sys.exit(f"cannot configure:\n{done.stdout}")
         self.programs = self.test_programs()
+        # A C test ends with its first failure; what it leaves behind then, it leaves here.
+        temporary = work / "tmp"
+        temporary.mkdir(exist_ok=True)
+        self.environment = dict(os.environ, CMOCKA_TEST_ABORT="1", TMPDIR=str(temporary))
 
     def test_programs(self):
         """Of each test its executables, as targets of the build. CTest itself keeps quiet about those not yet built."""
@@ -103,7 +108,7 @@ class Builds:
             if made.returncode != 0:
                 return None, made.stdout
             done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure",
-                        "--timeout", "120", "-R", stage])
+                        "--timeout", "120", "-R", stage], env=self.environment)
             if done.returncode != 0:
                 red = re.search(r"Test +#\d+: (\S+) [^*\n]*\*\*\*", done.stdout)
                 return (red.group(1), None) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
