@@ -33,8 +33,7 @@ fi
 # The probes of a GPU are not the library, an activation is the device's, and faults.clblast is a minute of CLBlast's own compiling.
 # amx.gemm has what the host does for AMX; the others are the kernels'.
 # Every cell on the reference, and the jobs of one more strategy, compute other numbers by the same lines, and faults.fused has what cold, warm
-# and interop have.
-# golden.live builds so many programs in one process that PoCL 3.1 loses 16 bytes; golden.stored does the same with fewer.
+# and interop have, golden.live what golden.stored has.
 twice='^((golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain|amx\.[a-fh-z]|gpu\.|peers\.|kernels\.activation_all|faults\.(clblast|fused)|golden\.live\.pocl|forward\.cells\.reference|cli\.cells|job\.job\.pocl-stepwise)'
 if [ "$sanitizers" = thread ]; then
   twice="$twice|^opencl\.resident" # one thread of the caller's
