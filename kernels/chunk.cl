@@ -59,9 +59,13 @@ INLINE share share_of(int group, int members, int slices, int B, int blocks) {
   return mine;
 }
 
-/* How many of the rows have step t, where they are in order: `before` of them had one of its neighbours. */
-INLINE int count_active(const stage *p, slice rows, int t, int before) {
+/* How many of the rows, the first ones, may have step t: where they are in order, those that have it. `before` of them had one
+ * of its neighbours. */
+INLINE int count_active(const stage *p, slice rows, int t, int before, int sorted) {
   int n = before;
+  if (!sorted) {
+    return rows.n;
+  }
   while (n > 0 && t >= p->lengths[batch_row(p, rows, n - 1)]) {
     --n;
   }
@@ -88,7 +92,7 @@ INLINE int high_tiles(int n) {
 /* Before a step: which rows have it, and which tiles they get. Rows behind those go to whatever tile comes; it finds nothing
  * to multiply. */
 INLINE void count_rows(const stage *p, share *mine, int sorted) {
-  int active = sorted ? count_active(p, mine->rows, p->t, max(mine->active, 0)) : mine->rows.n;
+  int active = count_active(p, mine->rows, p->t, max(mine->active, 0), sorted);
   if (active != mine->active) {
     mine->active = active;
     mine->high = high_tiles(active) * ROWS;
@@ -142,7 +146,7 @@ INLINE void settle(cursor *at, const projection *in, const stage *p, const share
   while (at->i >= at->active && k + at->step < in->end) {
     ++at->step;
     at->i = 0;
-    at->active = in->sorted ? count_active(p, mine->rows, time_of(in, p, k + at->step), at->active) : mine->rows.n;
+    at->active = count_active(p, mine->rows, time_of(in, p, k + at->step), at->active, in->sorted);
   }
 }
 
@@ -188,7 +192,7 @@ INLINE void project_tile(const projection *in, const stage *p, const share *mine
 /* The input projection of steps k .. in->end - 1. */
 INLINE void project(const projection *in, const stage *p, const share *mine, int k) {
   for (int block = mine->first; block < mine->end; block += INPUT_PANELS) {
-    cursor at = {0, 0, in->sorted ? count_active(p, mine->rows, time_of(in, p, k), 0) : mine->rows.n};
+    cursor at = {0, 0, count_active(p, mine->rows, time_of(in, p, k), 0, in->sorted)};
     settle(&at, in, p, mine, k);
     while (k + at.step < in->end) {
       project_tile(in, p, mine, k, &at, block);

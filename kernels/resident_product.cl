@@ -44,9 +44,9 @@
 #define LINE (32 * LANE_ROWS)
 #define TILE_LINE (WARPS * DEPTH)
 #endif
-/* Loops that number registers; with barriers in the twin's products, compilers for CPUs would double the kernel at each. */
-#if MMA && !PTX
-#define UNROLL _Pragma("nounroll")
+/* Loops that number registers. */
+#if MMA
+#define UNROLL UNROLL_MMA
 #else
 #define UNROLL _Pragma("unroll")
 #endif

@@ -23,14 +23,6 @@ bool probe_ok(probe *p, cl_int code, const char *call) {
 
 /* ---- programs ---- */
 
-static const oclstm__kernel_source *source_of(const char *stem) {
-  const oclstm__kernel_source *s = oclstm__kernel_sources;
-  while (s->stem != NULL && strcmp(s->stem, stem) != 0) {
-    ++s;
-  }
-  return s;
-}
-
 static void keep_log(probe *p, cl_program program, json_t *where) {
   size_t bytes = 0;
   if (where == NULL ||
@@ -50,7 +42,7 @@ static cl_int build_once(probe *p, const char *stem, const char *options, json_t
                          cl_program *program) {
   cl_int code = CL_SUCCESS;
   char all[512];
-  const oclstm__kernel_source *source = source_of(stem);
+  const oclstm__kernel_source *source = oclstm__find_kernel_source(stem);
   snprintf(all, sizeof all, "-cl-std=CL1.2 %s%s", p->nvidia ? "-cl-nv-verbose " : "", options);
   *program = clCreateProgramWithSource(p->context, 1, (const char *[]){source->text},
                                        (const size_t[]){source->length}, &code);

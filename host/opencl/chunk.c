@@ -11,12 +11,6 @@
 #include "opencl/strategy.h"
 #include "opencl/tuning.h"
 
-enum {
-  /* As in kernels/sync.cl. */
-  SYNC_STALLS = 2,
-  SYNC_WORDS = 16
-};
-
 /* Calls without meetings behind one that failed. */
 enum { FEWEST_ALONE = 4, MOST_ALONE = 4096 };
 
@@ -98,10 +92,10 @@ oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error) 
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   plan->n_places =
       oclstm__max(cl->base.device.compute_units, oclstm__max(atomic_load(&cl->resident_groups), 1));
-  plan->seen = oclstm__alloc(&cl->base.allocator, plan->n_places * SYNC_WORDS, sizeof *plan->seen);
+  plan->seen = oclstm__alloc(&cl->base.allocator, plan->n_places * OCLSTM__SYNC_WORDS, sizeof *plan->seen);
   REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu meeting places", plan->n_places);
-  TRY(oclstm__buffer_create(cl, plan->n_places * SYNC_WORDS * sizeof(cl_int), OCLSTM__PLACES, &plan->places,
-                            &plan->device_bytes, error));
+  TRY(oclstm__buffer_create(cl, plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int), OCLSTM__PLACES,
+                            &plan->places, &plan->device_bytes, error));
   oclstm__account(plan, OCLSTM__PLACES);
 done:
   return status;
@@ -118,7 +112,7 @@ oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error) 
   }
   if (plan->places != NULL && used) {
     TRY(oclstm__buffer_clear(oclstm__plan_cl(plan), plan->places,
-                             plan->n_places * SYNC_WORDS * sizeof(cl_int), error));
+                             plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int), error));
   } else if (plan->places != NULL) {
     oclstm__buffer_release(&plan->places);
     oclstm__discharge(plan, OCLSTM__PLACES);
@@ -245,9 +239,10 @@ oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error)
     plan->alone -= plan->alone > 0;
     return OCLSTM_OK;
   }
-  TRY(oclstm__cl_read(cl, plan->places, plan->n_places * SYNC_WORDS * sizeof(cl_int), plan->seen, error));
+  TRY(oclstm__cl_read(cl, plan->places, plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int), plan->seen,
+                      error));
   for (size_t k = 0; k < plan->n_places; ++k) {
-    stalls += plan->seen[k * SYNC_WORDS + SYNC_STALLS];
+    stalls += plan->seen[k * OCLSTM__SYNC_WORDS + OCLSTM__SYNC_STALLS];
   }
   if (stalls > plan->stalls) {
     plan->stalls = stalls;

@@ -4,6 +4,7 @@
 #define OCLSTM_KERNEL_SOURCES_H
 
 #include <stddef.h>
+#include <string.h>
 
 typedef struct oclstm__kernel_source {
   const char *stem; /* "gemm"; NULL ends the table */
@@ -12,5 +13,14 @@ typedef struct oclstm__kernel_source {
 } oclstm__kernel_source;
 
 extern const oclstm__kernel_source oclstm__kernel_sources[];
+
+/* NULL when there is none. */
+static inline const oclstm__kernel_source *oclstm__find_kernel_source(const char *stem) {
+  const oclstm__kernel_source *s = oclstm__kernel_sources;
+  while (s->stem != NULL && strcmp(s->stem, stem) != 0) {
+    ++s;
+  }
+  return s->stem != NULL ? s : NULL;
+}
 
 #endif

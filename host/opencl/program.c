@@ -27,23 +27,15 @@ struct oclstm__program {
 
 /* ---- sources, options, key ---- */
 
-static const oclstm__kernel_source *find_source(const char *stem) {
-  const oclstm__kernel_source *s = oclstm__kernel_sources;
-  while (s->stem != NULL && strcmp(s->stem, stem) != 0) {
-    ++s;
-  }
-  return s->stem != NULL ? s : NULL;
-}
-
 /* Files in front of all, then STEM_product.cl where there is one, then STEM.cl. Returns how many. */
 static cl_uint collect(const char *stem, const char *texts[N_PARTS], size_t lengths[N_PARTS]) {
   char product[64];
   cl_uint n = 0;
   (void)snprintf(product, sizeof product, "%s_product", stem);
   for (size_t k = 0; k < N_PARTS; ++k) {
-    const oclstm__kernel_source *part = find_source(k < N_SHARED    ? SHARED[k]
-                                                    : k == N_SHARED ? product
-                                                                    : stem);
+    const oclstm__kernel_source *part = oclstm__find_kernel_source(k < N_SHARED    ? SHARED[k]
+                                                                   : k == N_SHARED ? product
+                                                                                   : stem);
     if (part != NULL) {
       texts[n] = part->text;
       lengths[n++] = part->length;

@@ -8,8 +8,7 @@
 enum {
   TRIES = 3,       /* on a loaded machine a group was once not begun for seconds */
   ROUNDS = 200,    /* meetings: an order of groups that happens to work does not last so long */
-  SPINS = 1 << 22, /* some milliseconds, or a thousand times a meeting's cost */
-  SYNC_WORDS = 16, /* as in kernels/sync.cl */
+  SPINS = 1 << 22, /* tenths of a second by the clock of a CPU, where a meeting takes microseconds */
   MOST_GROUPS = 1024
 };
 
@@ -24,8 +23,8 @@ static oclstm_status try_groups(oclstm__cl *cl, cl_int groups, bool *good, oclst
   const cl_int numbers[] = {groups, ROUNDS, SPINS};
   const size_t lanes = cl->max_lanes;
   const oclstm__build build = {.stem = "probe", .LANES = (unsigned)lanes};
-  TRY(oclstm__buffer_create(cl, (size_t)groups * SYNC_WORDS * sizeof(cl_int), "probe", &places, &bytes,
-                            error));
+  TRY(oclstm__buffer_create(cl, (size_t)groups * OCLSTM__SYNC_WORDS * sizeof(cl_int), "probe", &places,
+                            &bytes, error));
   TRY(oclstm__buffer_create(cl, (size_t)groups * sizeof(cl_int), "probe", &met, &bytes, error));
   TRY(oclstm__kernel_create(cl, &build, "probe", &kernel, error));
   const oclstm__arg args[] = {{sizeof places, &places},

@@ -19,10 +19,6 @@ enum {
   REHEARSALS = 64,    /* meetings: groups that take turns do not come through one */
   TRIES = 3,
   MOST_LOOKS = 1 << 20, /* a second or so on NVIDIA's GPUs, where a look goes to the second cache */
-  /* As in kernels/sync.cl. */
-  SYNC_ARRIVED = 0,
-  SYNC_STALLED = 1,
-  SYNC_WORDS = 16
 };
 
 /* ---- weights ---- */
@@ -129,7 +125,7 @@ static oclstm_status rehearse(oclstm__cl_plan *plan, oclstm__runner *r, bool *go
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   const oclstm__resident *s = &r->resident;
-  const size_t bytes = plan->n_places * SYNC_WORDS * sizeof(cl_int);
+  const size_t bytes = plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int);
   oclstm__cell_state unused = {{r->params, r->params}, {r->params, r->params}, 0};
   const oclstm__steps none = {.state = &unused, .x = plan->activations[0], .y = plan->activations[1]};
   TRY(oclstm__stage_args(plan, r, &r->stages[0], s->kernel, s->W, 0, 1, &none, error));
@@ -137,8 +133,8 @@ static oclstm_status rehearse(oclstm__cl_plan *plan, oclstm__runner *r, bool *go
     TRY(oclstm__buffer_clear(cl, plan->places, bytes, error));
     TRY(launch(plan, r, &none, 0, 0, REHEARSALS, error));
     TRY(oclstm__cl_read(cl, plan->places, bytes, plan->seen, error));
-    *good = plan->seen[SYNC_STALLED] == 0 &&
-            (size_t)plan->seen[SYNC_ARRIVED] == s->slices * s->members * REHEARSALS;
+    *good = plan->seen[OCLSTM__SYNC_STALLED] == 0 &&
+            (size_t)plan->seen[OCLSTM__SYNC_ARRIVED] == s->slices * s->members * REHEARSALS;
   }
   TRY(oclstm__buffer_clear(cl, plan->places, bytes, error));
 done:

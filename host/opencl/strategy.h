@@ -62,11 +62,13 @@ bool oclstm__owns_input(const oclstm__cl_plan *plan, const oclstm__strategy *str
 /* Rows of the input projection that pass a panel of weights before the next one is read: enough to hide its
  * reading, few enough that what comes of them is still in a core's cache when it is wanted. */
 enum { OCLSTM__PROJECTED_ROWS = 192 };
+/* Words of a meeting place: kernels/sync.cl. */
+enum { OCLSTM__SYNC_ARRIVED = 0, OCLSTM__SYNC_STALLED = 1, OCLSTM__SYNC_STALLS = 2, OCLSTM__SYNC_WORDS = 16 };
 /* Where members meet, before runners are made, and what is left of it behind them. */
 #define OCLSTM__PLACES "meeting places"
 oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error);
 oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error);
-/* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings from now on. */
+/* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings for some sweeps. */
 oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error);
 
 /* ---- resident_shape.c, resident.c: grid where a work-item is a lane ---- */

@@ -13,14 +13,6 @@ static const char KERNEL[] =
     "  STOREV(activated(kind, alpha, beta, LOADV(x + at)), y + at);\n"
     "}\n";
 
-static const oclstm__kernel_source *source(const char *stem) {
-  const oclstm__kernel_source *s = oclstm__kernel_sources;
-  while (strcmp(s->stem, stem) != 0) {
-    ++s;
-  }
-  return s;
-}
-
 static void good(cl_int code, const char *call) {
   if (code != CL_SUCCESS) {
     fail_msg("%s: %s", call, oclstm__cl_code_name(code));
@@ -30,7 +22,8 @@ static void good(cl_int code, const char *call) {
 activations open_activations(unsigned VW, size_t n, const char *between) {
   const oclstm__cl *cl = oclstm__cl_of(device);
   activations a = {.VW = VW};
-  const char *texts[] = {source("common")->text, between, source("activation")->text, KERNEL};
+  const char *texts[] = {oclstm__find_kernel_source("common")->text, between,
+                         oclstm__find_kernel_source("activation")->text, KERNEL};
   char flags[64];
   cl_int code = CL_SUCCESS;
   (void)snprintf(flags, sizeof flags, "-cl-std=CL1.2 -DVW=%u", VW);

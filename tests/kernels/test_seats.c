@@ -6,12 +6,13 @@
 
 #include "opencl/cl.h"
 #include "opencl/kernel_sources.h"
+#include "opencl/strategy.h"
 #include "support.h"
 
-enum { GROUPS = 2, WORDS = 16, SEAT = 3 }; /* of kernels/sync.cl */
+enum { GROUPS = 2, WORDS = GROUPS * OCLSTM__SYNC_WORDS };
 enum { BEFORE, AFTER, SEAT_LEFT, MASKS, MASK_WORDS = 2 * 64, OUT_WORDS = MASKS + 2 * MASK_WORDS };
 
-/* Group 1 alone: it finds group 0 on its own processor, or on `other`, which nobody is on. */
+/* Group 1 alone: it finds group 0 on its own processor, or, where not `same`, on the next one. */
 static const char KERNEL[] =
     "__kernel void seats(volatile __global int *places, volatile __global int *out, int same) {\n"
     "  __local int answer;\n"
@@ -27,16 +28,10 @@ static const char KERNEL[] =
     "  }\n"
     "}\n";
 
-static const char *source(const char *stem) {
-  const oclstm__kernel_source *s = oclstm__kernel_sources;
-  while (strcmp(s->stem, stem) != 0) {
-    ++s;
-  }
-  return s->text;
-}
-
 static cl_kernel make_kernel(const oclstm__cl *cl) {
-  const char *texts[] = {source("common"), source("system"), source("sync"), KERNEL};
+  const char *texts[] = {oclstm__find_kernel_source("common")->text,
+                         oclstm__find_kernel_source("system")->text, oclstm__find_kernel_source("sync")->text,
+                         KERNEL};
   cl_int code = CL_SUCCESS;
   cl_program program = clCreateProgramWithSource(cl->context, 4, texts, NULL, &code);
   assert_int_equal(code, CL_SUCCESS);
@@ -49,8 +44,8 @@ static cl_kernel make_kernel(const oclstm__cl *cl) {
 
 static void take_seats(const oclstm__cl *cl, cl_kernel kernel, cl_int same, cl_int out[OUT_WORDS]) {
   static const size_t items = GROUPS, local = 1;
-  static const cl_int zeros[GROUPS * WORDS > OUT_WORDS ? GROUPS * WORDS : OUT_WORDS];
-  cl_mem places = clCreateBuffer(cl->context, CL_MEM_COPY_HOST_PTR, GROUPS * WORDS * sizeof(cl_int),
+  static const cl_int zeros[OUT_WORDS]; /* more than places have */
+  cl_mem places = clCreateBuffer(cl->context, CL_MEM_COPY_HOST_PTR, WORDS * sizeof(cl_int),
                                  (void *)(uintptr_t)zeros, NULL);
   cl_mem result =
       clCreateBuffer(cl->context, CL_MEM_COPY_HOST_PTR, sizeof zeros, (void *)(uintptr_t)zeros, NULL);
