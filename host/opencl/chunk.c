@@ -231,7 +231,7 @@ done:
 
 /* What a launch had left undone is done by now; only time was lost. Something else had the processors: the next sweeps do without
  * meetings, each time twice as many. */
-oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error) {
+oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   cl_int stalls = 0;
@@ -241,6 +241,7 @@ oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error)
   }
   TRY(oclstm__cl_read(cl, plan->places, plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int), plan->seen,
                       error));
+  *waited = true;
   for (size_t k = 0; k < plan->n_places; ++k) {
     stalls += plan->seen[k * OCLSTM__SYNC_WORDS + OCLSTM__SYNC_STALLS];
   }

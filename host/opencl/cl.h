@@ -28,14 +28,16 @@ typedef struct oclstm__cl {
   cl_device_id device;
   cl_context context;
   cl_command_queue queue;
-  bool out_of_order;           /* of the caller's queue: a barrier goes behind every command */
-  unsigned vector_width;       /* VW of the kernels */
-  size_t max_lanes;            /* most LANES of the kernels: 1 on CPU devices */
-  bool twins;                  /* for tests: plain twins serve where matrix instructions are missing */
-  char *cache_dir;             /* or NULL */
-  oclstm__meter *meter;        /* what commands.c counts */
-  atomic_uint pair;            /* of products of bfloat16, see pairs.c; 0: not asked yet */
-  atomic_uint amx;             /* precisions, as bits, whose products were seen to be right, see amx.c */
+  bool out_of_order;     /* of the caller's queue: a barrier goes behind every command */
+  unsigned vector_width; /* VW of the kernels */
+  size_t max_lanes;      /* most LANES of the kernels: 1 on CPU devices */
+  bool twins;            /* for tests: plain twins serve where matrix instructions are missing */
+  char *cache_dir;       /* or NULL */
+  oclstm__meter *meter;  /* what commands.c counts */
+  atomic_uint
+      sharing;      /* whether buffers over the caller's arrays are those, see borrow.c; 0: not asked yet */
+  atomic_uint pair; /* of products of bfloat16, see pairs.c; 0: not asked yet */
+  atomic_uint amx;  /* precisions, as bits, whose products were seen to be right, see amx.c */
   atomic_uint resident_groups; /* of a launch, that run at the same time; 0: not asked yet. See residency.c */
   pthread_mutex_t lock;        /* of what follows */
   oclstm__program *programs;

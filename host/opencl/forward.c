@@ -23,11 +23,17 @@ done:
   return status;
 }
 
-/* Rows that are already as we want them go straight to their place; what is behind a row's length is multiplied at most,
- * and the product never read. Ids are as wide as floats. */
-static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
+/* What comes in and goes out, in floats or ids a row, and whether it is laid out as inside. */
+typedef struct end {
+  size_t width;
+  bool ids, as_it_is;
+} end;
+
+static bool is_as_inside(const oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
+  return sweep->layout == OCLSTM_TIME_MAJOR && plan->base.desc.precision == OCLSTM_PRECISION_F32;
+}
+
+static end input_of(const oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
   const oclstm_model *model = plan->base.model;
   const oclstm_layer *layers = model->layers;
   bool ids = model->embedding_size != 0 && sweep->first_layer == 0 && sweep->n_layers > 0;
@@ -35,51 +41,11 @@ static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *swe
                  : sweep->n_layers > 0
                      ? layers[sweep->first_layer].input_size
                      : oclstm_layer_output_size(&layers[sweep->first_layer - 1]); /* head alone */
-  size_t bytes = sweep->steps * plan->base.desc.rows * width * sizeof(float);
-  bool as_it_is =
-      !ids && sweep->layout == OCLSTM_TIME_MAJOR && plan->base.desc.precision == OCLSTM_PRECISION_F32;
-  cl_mem to = as_it_is ? plan->activations[0] : plan->caller;
-  TRY(oclstm__cl_write(cl, to, CL_FALSE, 0, bytes, sweep->input, error));
-  TRY(oclstm__cl_order(cl, error));
-  if (ids) {
-    TRY(oclstm__cl_gather(plan, plan->caller, 0, sweep->layout, sweep->steps, plan->activations[0], error));
-  } else if (!as_it_is) {
-    TRY(oclstm__cl_pack(plan, plan->caller, 0, sweep->layout, sweep->steps, width,
-                        (oclstm__columns){plan->activations[0], width, 0, OCLSTM_CONCAT}, error));
-  }
-done:
-  return status;
+  return (end){width, ids, !ids && is_as_inside(plan, sweep)};
 }
 
-/* Blocks until the rows are there. to NULL: they are not wanted. */
-static oclstm_status read_output(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm__rows from,
-                                 size_t width, float *to, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
-  size_t bytes = sweep->steps * plan->base.desc.rows * width * sizeof(float);
-  if (to == NULL) {
-    return OCLSTM_OK;
-  }
-  bool floats = !from.stored || plan->base.desc.precision == OCLSTM_PRECISION_F32;
-  if (sweep->layout == OCLSTM_BATCH_MAJOR || !floats) {
-    TRY(oclstm__cl_unpack(plan, from, plan->caller, 0, sweep->layout, sweep->steps, width, error));
-    from.mem = plan->caller;
-  }
-  TRY(oclstm__cl_read(cl, from.mem, bytes, to, error));
-done:
-  return status;
-}
-
-oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  cl_event all = NULL;
-  CL(clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &all));
-  CL(clWaitForEvents(1, &all));
-done:
-  if (all != NULL) {
-    (void)clReleaseEvent(all);
-  }
-  return status;
+static size_t bytes_of(const oclstm__cl_plan *plan, const oclstm__sweep *sweep, size_t width) {
+  return sweep->steps * plan->base.desc.rows * width * sizeof(float);
 }
 
 /* Floats in a row of the sweep's output and of its cells. */
@@ -97,24 +63,121 @@ static size_t cells_width(const oclstm_model *model, const oclstm__sweep *sweep)
   return (half ? 1 : oclstm_layer_directions(last)) * last->hidden_size;
 }
 
+static bool overlap(const void *a, const void *b, size_t a_bytes, size_t b_bytes) {
+  const uintptr_t x = (uintptr_t)a;
+  const uintptr_t y = (uintptr_t)b;
+  return a != NULL && b != NULL && x < y + b_bytes && y < x + a_bytes;
+}
+
+/* Rows that are already as we want them are used where they lie, or go straight to their place; what is behind a row's length
+ * is multiplied at most, and the product never read. Ids are as wide as floats. */
+static oclstm_status write_input(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm__ends *ends,
+                                 oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  const end in = input_of(plan, sweep);
+  const size_t bytes = bytes_of(plan, sweep, in.width);
+  const bool shared = overlap(sweep->input, sweep->output, bytes,
+                              bytes_of(plan, sweep, output_width(plan->base.model, sweep)));
+  cl_mem from = shared ? NULL : oclstm__borrow(plan, &plan->borrowed_x, sweep->input, bytes);
+  if (from != NULL && in.as_it_is && !plan->gemm->pads) {
+    ends->in = from;
+    return OCLSTM_OK;
+  }
+  if (from == NULL) {
+    from = in.as_it_is ? plan->activations[0] : plan->caller;
+    TRY(oclstm__cl_write(cl, from, CL_FALSE, 0, bytes, sweep->input, error));
+    TRY(oclstm__cl_order(cl, error));
+  }
+  if (in.ids) {
+    TRY(oclstm__cl_gather(plan, from, 0, sweep->layout, sweep->steps, plan->activations[0], error));
+  } else if (from != plan->activations[0]) {
+    TRY(oclstm__cl_pack(plan, from, 0, sweep->layout, sweep->steps, in.width,
+                        (oclstm__columns){plan->activations[0], in.width, 0, OCLSTM_CONCAT}, error));
+  }
+done:
+  return status;
+}
+
+/* Where the last layer can write the caller's rows itself. */
+static cl_mem place_output(oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
+  if (!is_as_inside(plan, sweep) || sweep->head || sweep->n_layers == 0) {
+    return NULL;
+  }
+  return oclstm__borrow(plan, &plan->borrowed_y, sweep->output,
+                        bytes_of(plan, sweep, output_width(plan->base.model, sweep)));
+}
+
+/* *read: it has waited until the rows are there. to NULL: they are not wanted. */
+static oclstm_status read_rows(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm__rows from,
+                               size_t width, oclstm__borrowed *slot, float *to, bool *read,
+                               oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const size_t bytes = bytes_of(plan, sweep, width);
+  const bool floats = !from.stored || plan->base.desc.precision == OCLSTM_PRECISION_F32;
+  cl_mem there = NULL;
+  if (to == NULL) {
+    return OCLSTM_OK;
+  }
+  if (sweep->layout == OCLSTM_BATCH_MAJOR || !floats) {
+    there = oclstm__borrow(plan, slot, to, bytes);
+    cl_mem laid_out = there != NULL ? there : plan->caller;
+    TRY(oclstm__cl_unpack(plan, from, laid_out, 0, sweep->layout, sweep->steps, width, error));
+    from.mem = laid_out;
+  }
+  if (there == NULL) {
+    TRY(oclstm__cl_read(oclstm__plan_cl(plan), from.mem, bytes, to, error));
+    *read = true;
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  cl_event all = NULL;
+  CL(clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &all));
+  CL(clWaitForEvents(1, &all));
+done:
+  if (all != NULL) {
+    (void)clReleaseEvent(all);
+  }
+  return status;
+}
+
+/* Blocks until output and cells are there, and x is the caller's again. */
+static oclstm_status finish(oclstm__cl_plan *plan, const oclstm__sweep *sweep, const oclstm__ends *ends,
+                            oclstm__rows result, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_model *model = plan->base.model;
+  bool read = false;
+  if (ends->out == NULL) {
+    TRY(read_rows(plan, sweep, result, output_width(model, sweep), &plan->borrowed_y, sweep->output, &read,
+                  error));
+  }
+  TRY(read_rows(plan, sweep, (oclstm__rows){plan->cells, false}, cells_width(model, sweep),
+                &plan->borrowed_cells, sweep->cells, &read, error));
+  TRY(oclstm__check_meetings(plan, &read, error));
+  if (!read) {
+    TRY(oclstm__cl_settle(oclstm__plan_cl(plan), error));
+  }
+done:
+  return status;
+}
+
 oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
                                oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__cl_plan *p = oclstm__cl_plan_of(plan);
-  const oclstm_model *model = plan->model;
   oclstm__rows result = {NULL, false};
+  oclstm__ends ends = {NULL, place_output(p, sweep)};
   TRY(write_lengths(p, sweep, error));
-  TRY(write_input(p, sweep, error));
-  TRY(oclstm__cl_walk(p, oclstm__cl_state_of(state), sweep, &result, error));
-  TRY(read_output(p, sweep, result, output_width(model, sweep), sweep->output, error));
-  TRY(read_output(p, sweep, (oclstm__rows){p->cells, false}, cells_width(model, sweep), sweep->cells, error));
-  if (sweep->output == NULL && sweep->cells == NULL) {
-    TRY(oclstm__cl_settle(oclstm__plan_cl(p), error));
-  }
-  TRY(oclstm__check_meetings(p, error));
+  TRY(write_input(p, sweep, &ends, error));
+  TRY(oclstm__cl_walk(p, oclstm__cl_state_of(state), sweep, &ends, &result, error));
+  TRY(finish(p, sweep, &ends, result, error));
 done:
   if (status != OCLSTM_OK) {
-    (void)oclstm__cl_settle(oclstm__plan_cl(p), NULL); /* x is the caller's again */
+    (void)oclstm__cl_settle(oclstm__plan_cl(p), NULL); /* x and y are the caller's again */
   }
   return status;
 }

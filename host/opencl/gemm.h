@@ -24,6 +24,7 @@ typedef struct oclstm__gemm oclstm__gemm;
 
 typedef struct oclstm__gemm_provider {
   const char *name; /* "clblast 1.5.3", "plain", "mma", "amx" */
+  bool pads;        /* reads A and writes C up to a multiple of ROW_BLOCK rows */
   /* W: float32, rounded here to what is stored. */
   oclstm_status (*create)(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
                           oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error);

@@ -117,7 +117,7 @@ done:
   return status;
 }
 
-const oclstm__gemm_provider oclstm__gemm_clblast = {CLBLAST_NAME, create, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_clblast = {CLBLAST_NAME, true, create, enqueue, destroy};
 
 /* ---- does it serve this device? ---- */
 

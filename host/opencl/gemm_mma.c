@@ -165,7 +165,7 @@ static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, o
   return oclstm__gemm_launch(gemm, g->kernel, A, M, C, global, local, error);
 }
 
-const oclstm__gemm_provider oclstm__gemm_mma = {"mma", create, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_mma = {"mma", true, create, enqueue, destroy};
 
 bool oclstm__mma_serves(oclstm__cl *cl, oclstm_precision precision, char *text, size_t bytes) {
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};

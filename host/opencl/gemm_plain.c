@@ -93,5 +93,5 @@ static oclstm_status create_amx(oclstm__cl *cl, const oclstm__gemm_shape *shape,
                                 oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
   return create(&oclstm__gemm_amx, cl, shape, W, gemm, device_bytes, error);
 }
-const oclstm__gemm_provider oclstm__gemm_plain = {"plain", create_plain, enqueue, destroy};
-const oclstm__gemm_provider oclstm__gemm_amx = {"amx", create_amx, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_plain = {"plain", false, create_plain, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_amx = {"amx", false, create_amx, enqueue, destroy};

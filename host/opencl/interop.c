@@ -123,6 +123,7 @@ static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *st
   const oclstm__widths w = oclstm__plan_widths(model, plan->base.desc.cells != 0);
   size_t I = oclstm_model_input_size(model);
   oclstm__rows result = {NULL, false};
+  const oclstm__ends inside = {NULL, NULL};
   const oclstm__sweep whole = {.steps = io->steps,
                                .layout = io->layout,
                                .n_layers = model->n_layers,
@@ -136,7 +137,7 @@ static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *st
     TRY(oclstm__cl_pack(plan, io->x.mem, io->x.offset / sizeof(float), io->layout, io->steps, I,
                         (oclstm__columns){plan->activations[0], I, 0, OCLSTM_CONCAT}, error));
   }
-  TRY(oclstm__cl_walk(plan, state, &whole, &result, error));
+  TRY(oclstm__cl_walk(plan, state, &whole, &inside, &result, error));
   if (io->y.mem != NULL) {
     TRY(oclstm__cl_unpack(plan, result, io->y.mem, io->y.offset / sizeof(float), io->layout, io->steps,
                           oclstm_model_output_size(model), error));

@@ -252,6 +252,7 @@ oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model
   if (desc->precision == OCLSTM_PRECISION_BF16) {
     oclstm__ask_pairs(oclstm__cl_of(context));
   }
+  oclstm__ask_sharing(oclstm__cl_of(context));
   TRY(oclstm__choose_gemm(oclstm__cl_of(context), desc, &p->gemm, why_gemm, sizeof why_gemm, error));
   TRY(oclstm__decide_steps(p, error));
   p->serial = next_serial(oclstm__cl_of(context));
@@ -277,10 +278,12 @@ void oclstm__cl_plan_destroy(oclstm_plan *plan) {
     oclstm__runner_release(&p->runners[k]);
   }
   oclstm__gemm_destroy(&p->head);
-  cl_mem *buffers[] = {&p->head_b,         &p->embedding,   &p->caller,        &p->activations[0],
-                       &p->activations[1], &p->gx,          &p->cells,         &p->product,
-                       &p->middle,         &p->extra,       &p->given_lengths, &p->no_lengths,
-                       &p->places,         &p->given_order, &p->no_order};
+  cl_mem *buffers[] = {&p->head_b,         &p->embedding,      &p->caller,
+                       &p->activations[0], &p->activations[1], &p->gx,
+                       &p->cells,          &p->product,        &p->middle,
+                       &p->extra,          &p->given_lengths,  &p->no_lengths,
+                       &p->places,         &p->given_order,    &p->no_order,
+                       &p->borrowed_x.mem, &p->borrowed_y.mem, &p->borrowed_cells.mem};
   for (size_t k = 0; k < sizeof buffers / sizeof buffers[0]; ++k) {
     oclstm__buffer_release(buffers[k]);
   }

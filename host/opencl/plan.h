@@ -79,6 +79,13 @@ typedef struct oclstm__rows {
   bool stored; /* as the plan's precision stores them; otherwise float32 */
 } oclstm__rows;
 
+/* An array of the caller's, as a buffer: borrow.c. */
+typedef struct oclstm__borrowed {
+  const void *array;
+  size_t bytes;
+  cl_mem mem; /* NULL: none yet, or none to be had */
+} oclstm__borrowed;
+
 typedef struct oclstm__cl_plan {
   struct oclstm_plan base;
   const oclstm__gemm_provider *gemm;
@@ -87,6 +94,7 @@ typedef struct oclstm__cl_plan {
   cl_mem head_b;    /* [O], zeros where the head has none */
   cl_mem embedding; /* [V, I], stored */
   cl_mem caller;    /* rows, or ids, in the caller's layout, on their way in or out */
+  oclstm__borrowed borrowed_x, borrowed_y, borrowed_cells; /* of the last call */
   cl_mem
       activations[2]; /* input and output of a layer in turn, [n*B, width] stored, rows padded to ROW_BLOCK */
   cl_mem gx;          /* [n*B, gates*HP] or of the head [n*B, O], f32, padded likewise */
@@ -146,11 +154,23 @@ void oclstm__cl_state_destroy(oclstm_state *state);
 oclstm_status oclstm__cl_state_set(oclstm_state *state, const float *h, const float *c, oclstm_error *error);
 oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error);
 
+/* ---- borrow.c: the caller's arrays as buffers ---- */
+
+/* Asks the device, once a context, whether that works. Before the first oclstm__borrow. */
+void oclstm__ask_sharing(oclstm__cl *cl);
+/* A buffer over an array, kept in the slot until another array comes. NULL where its rows have to be copied. */
+cl_mem oclstm__borrow(const oclstm__cl_plan *plan, oclstm__borrowed *slot, const void *array, size_t bytes);
+
 /* ---- walk.c, forward.c ---- */
 
-/* The layers and the head of a sweep, from activations[0] to *result. */
+/* Where a sweep finds its rows, as the layers want them, and where its last layer leaves them; NULL: in the plan's own
+ * activations, on the input side in the first. */
+typedef struct oclstm__ends {
+  cl_mem in, out;
+} oclstm__ends;
+/* The layers and the head of a sweep, to *result. */
 oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
-                              oclstm__rows *result, oclstm_error *error);
+                              const oclstm__ends *ends, oclstm__rows *result, oclstm_error *error);
 oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
                                oclstm_error *error);
 

@@ -68,8 +68,9 @@ enum { OCLSTM__SYNC_ARRIVED = 0, OCLSTM__SYNC_STALLED = 1, OCLSTM__SYNC_STALLS =
 #define OCLSTM__PLACES "meeting places"
 oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error);
 oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error);
-/* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings for some sweeps. */
-oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, oclstm_error *error);
+/* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings for some sweeps. *waited
+ * becomes true where everything enqueued has ended by now. */
+oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm_error *error);
 
 /* ---- resident_shape.c, resident.c: grid where a work-item is a lane ---- */
 

@@ -115,18 +115,17 @@ done:
 }
 
 oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
-                              oclstm__rows *result, oclstm_error *error) {
+                              const oclstm__ends *ends, oclstm__rows *result, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  cl_mem in = plan->activations[0];
-  cl_mem out = plan->activations[1];
-  for (size_t l = sweep->first_layer; l < sweep->first_layer + sweep->n_layers; ++l) {
-    TRY(walk_layer(plan, state, sweep, l, in, out, error));
-    if (l == sweep->first_layer && sweep->part == OCLSTM__FORWARD_HALF) {
+  cl_mem in = ends->in != NULL ? ends->in : plan->activations[0];
+  for (size_t k = 0; k < sweep->n_layers; ++k) {
+    bool last = k + 1 == sweep->n_layers;
+    cl_mem out = last && ends->out != NULL ? ends->out : plan->activations[(k + 1) % 2];
+    TRY(walk_layer(plan, state, sweep, sweep->first_layer + k, in, out, error));
+    if (k == 0 && sweep->part == OCLSTM__FORWARD_HALF) {
       TRY(join_other_half(plan, sweep, out, error));
     }
-    cl_mem swap = in;
     in = out;
-    out = swap;
   }
   *result = (oclstm__rows){in, true};
   if (sweep->head) {

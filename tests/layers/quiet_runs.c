@@ -1,4 +1,5 @@
-/* A run makes, builds and finishes nothing: a thousand runs are counted.
+/* A run makes, builds and finishes nothing, but for a buffer over each of the caller's arrays when it first comes: a thousand
+ * runs are counted.
  * SPDX-License-Identifier: MIT
  *
  *   quiet_runs SCENARIO     under the layer balance */
@@ -15,13 +16,18 @@ static oclstm_layer_calls_function *calls;
 /* Entry points that no run may call. CLBlast makes a kernel object for each of its products and releases it again. */
 static const char *const QUIET[] = {"clCreate", "clBuild", "clCompile", "clLink", "clFinish"};
 enum { N_QUIET = sizeof QUIET / sizeof QUIET[0] };
-static unsigned long long before[N_QUIET + 1], after[N_QUIET + 1];
+enum { KERNELS = N_QUIET, BUFFERS, N_COUNTED };
+static unsigned long long before[N_COUNTED], after[N_COUNTED];
+
+/* x and y are the same in all runs. */
+enum { ARRAYS = 2 };
 
 static void count(unsigned long long *to) {
   for (size_t k = 0; k < N_QUIET; ++k) {
     to[k] = calls(QUIET[k]);
   }
-  to[N_QUIET] = calls("clCreateKernel");
+  to[KERNELS] = calls("clCreateKernel");
+  to[BUFFERS] = calls("clCreateBuffer");
 }
 
 static void count_before(void) {
@@ -34,13 +40,15 @@ static void count_after(void) {
 
 static int report(const scenario *what) {
   int wrong = 0;
-  unsigned long long kernels = what->gemm == OCLSTM_GEMM_CLBLAST ? after[N_QUIET] - before[N_QUIET] : 0;
+  unsigned long long kernels = what->gemm == OCLSTM_GEMM_CLBLAST ? after[KERNELS] - before[KERNELS] : 0;
+  unsigned long long buffers = after[BUFFERS] - before[BUFFERS];
   for (size_t k = 0; k < N_QUIET; ++k) {
-    unsigned long long made = after[k] - before[k] - (k == 0 ? kernels : 0);
+    unsigned long long made = after[k] - before[k] - (k == 0 ? kernels + buffers : 0);
     printf("%d runs: %llu calls of %s...\n", RUNS, made, QUIET[k]);
     wrong |= made != 0;
   }
-  return wrong;
+  printf("%d runs: %llu buffers over %d arrays\n", RUNS, buffers, what->interop ? 0 : (int)ARRAYS);
+  return wrong || buffers > (what->interop ? 0 : ARRAYS);
 }
 
 int main(int n, char **words) {
