@@ -4,14 +4,14 @@
  * work-groups, which share its units and meet behind every stage of a step (sync.cl). rows has one member a slice, and no
  * meetings.
  *
- * What it reads and writes is named in stage.cl; W is packed as for step_fused, W_second is the second stage's. h and c
- * alternate between even and odd: step number k of the chunk reads those of its parity and writes the other ones. So a
- * step that was not finished, because a meeting was called off, is whole again: `resume` is the number of members of such a
- * launch, and this one, with one member a slice, goes on from what its members had finished and leaves the places as they
- * were before. Each place counts how often that was needed.
+ * What it reads and writes is named in stage.cl; W is packed as for step_fused, W_second is the second stage's. A launch runs
+ * steps number first .. last - 1 of the chunk, in the order of processing. h and c alternate between even and odd, of which the
+ * first of these steps reads even. So a step that was not finished, because a meeting was called off, is whole again: `resume`
+ * is the number of members of such a launch, and this one, with one member a slice, goes on from what its members had
+ * finished and leaves the places as they were before. Each place counts how often that was needed.
  *
  *   sorted  not 0: `order` has longer rows first; those that have a step are then the first ones of a slice
- *   places  [groups][SYNC_WORDS] i32  all 0 before a launch that is no resumption
+ *   places  [seats][SYNC_WORDS] i32  those of this launch, from first_place on, all 0 before one that is no resumption
  *
  * With -DINPUT=1 a group makes the input projection of its own units and rows by itself, `ahead` steps at a time, into a
  * part of gx that nobody else reads; then it is in the cache when it is wanted.
@@ -127,7 +127,7 @@ typedef struct projection {
   __global const stored *x, *W;
   __global float *gx;
   int I, reverse, sorted;
-  int ahead, end; /* what is projected at once; the step that it ends before */
+  int ahead, last, end; /* what is projected at once; steps of the launch, of those that are projected, end before these */
 } projection;
 
 DEFINE_TILE(input_product, INPUT_ROWS, GATES, INPUT_PANELS)
@@ -203,7 +203,7 @@ INLINE void project(const projection *in, const stage *p, const share *mine, int
 /* p->gx becomes that of step k, which is projected with those behind it where it is not yet. */
 INLINE void enter_input(projection *in, stage *p, const share *mine, int k) {
   if (k >= in->end) {
-    in->end = min(k + in->ahead, p->s.n);
+    in->end = min(k + in->ahead, in->last);
     project(in, p, mine, k);
     p->gx = in->gx;
   } else {
@@ -212,10 +212,10 @@ INLINE void enter_input(projection *in, stage *p, const share *mine, int k) {
 }
 #endif
 
-/* Step number k of the chunk. */
-INLINE void enter_step(stage *p, share *mine, const in_turn *buffers, const step_shape *s, int k, int reverse) {
+/* Step number k of the chunk, of a launch that began with `first`. */
+INLINE void enter_step(stage *p, share *mine, const in_turn *buffers, const step_shape *s, int first, int k, int reverse) {
   p->s = *s;
-  take_turn(p, buffers, k, reverse);
+  take_turn(p, buffers, first, k, reverse);
   mine->turned = (k & 1) != 0;
 }
 
@@ -233,25 +233,25 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     __global const int *order, __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
     int reverse, __global const stored *W_second, const step_shape second, volatile __global int *places,
-    int slices, int sorted, int members, int resume, int spins, __global const stored *x, __global const stored *W_in,
-    int I, int ahead) {
+    int first_place, int seats, int slices, int members, int first, int last, int spins, int sorted, int resume,
+    __global const stored *x, __global const stored *W_in, int I, int ahead) {
   __local int answer;
   int group = (int)get_group_id(0);
-  volatile __global int *place = places + group / members * SYNC_WORDS;
-  const meeting together = {places, place, members, members * slices, spins, &answer};
+  volatile __global int *place = places + (first_place + group / members) * SYNC_WORDS;
+  const meeting together = {places, place, first_place + group, seats, members, spins, &answer};
   const in_turn buffers = {{h_even, h_odd}, {c_even, c_odd}};
   share mine = share_of(group, members, slices, s.B, s.UP / BLOCK);
   stage p = {s, 0, gx, params, lengths, order, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
-  int k = resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0;
+  int k = first + (resume > 0 ? place[SYNC_ARRIVED] / (resume * STAGES) : 0);
 #if INPUT
   size_t most = (size_t)((s.UP / BLOCK + members - 1) / members) * GATES * BLOCK * ahead * ((s.B + slices - 1) / slices);
-  projection in = {x, W_in, gx + group * most, I, reverse, sorted, ahead, k};
+  projection in = {x, W_in, gx + group * most, I, reverse, sorted, ahead, last, k};
   p.first_unit = mine.first * BLOCK;
   p.own_units = (mine.end - mine.first) * BLOCK;
 #endif
   MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE); /* place was read */
   if (resume > 0 && get_local_id(0) == 0) {
-    place[SYNC_STALLS] += k < s.n;
+    place[SYNC_STALLS] += k < last;
     place[SYNC_ARRIVED] = 0;
     place[SYNC_STALLED] = 0;
   }
@@ -259,14 +259,14 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     take_own_seat(&together);
   }
   BEGIN_TILES();
-  for (bool complete = true; complete && k < s.n; ++k) {
-    enter_step(&p, &mine, &buffers, &s, k, reverse);
+  for (bool complete = true; complete && k < last; ++k) {
+    enter_step(&p, &mine, &buffers, &s, first, k, reverse);
     count_rows(&p, &mine, sorted);
 #if INPUT
     enter_input(&in, &p, &mine, k);
 #endif
     run_first(&p, W, &mine);
-    complete = leave_stage(&together, STAGES * k);
+    complete = leave_stage(&together, STAGES * (k - first));
 #if SECOND
     if (complete) {
       share second_share = share_of(group, members, slices, s.B, second.UP / BLOCK);
@@ -274,7 +274,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
       second_share.high = mine.high;
       p.s = second;
       run_second(&p, W_second, &second_share);
-      complete = leave_stage(&together, STAGES * k + 1);
+      complete = leave_stage(&together, STAGES * (k - first) + 1);
     }
 #endif
   }

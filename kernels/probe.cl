@@ -10,7 +10,7 @@
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void probe(volatile __global int *places, __global int *met,
                                                                        int members, int rounds, int spins) {
   __local int answer;
-  const meeting together = {places, places, members, members, spins, &answer};
+  const meeting together = {places, places, (int)get_group_id(0), members, members, spins, &answer};
   int number = 0;
   while (number < rounds && meet(&together, number)) {
     ++number;

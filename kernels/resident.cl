@@ -10,9 +10,9 @@
  * With -DX_AHEAD=1 c and h of those pairs stay in registers, and their x W_ih^T of the next step is on its way while the group
  * waits for the others. c and h are stored all the same: where a meeting was called off, chunk.cl goes on from there.
  *
- * A launch runs steps first .. last - 1 of the chunk; one behind another goes on counting meetings, and does nothing where one
- * was called off. With `rehearsals` all groups of the launch meet so often at the first place, and that is all: what they
- * are then, they are at the same time.
+ * A launch runs steps number first .. last - 1 of the chunk, of those from `begin` on; one behind another goes on counting
+ * meetings, and does nothing where one was called off. With `rehearsals` all groups of the launch meet so often at the first
+ * place, and that is all: what they are then, they are at the same time.
  *
  * Launch: global = [32 * WARPS * members * slices], local = [32 * WARPS]. W: resident_product.cl.
  *
@@ -162,9 +162,9 @@ INLINE void find_longest(__local int *longest, const stage *p, slice rows) {
 }
 
 /* All groups of the launch meet at the first place. */
-INLINE void rehearse(meeting all, int rehearsals) {
-  all.place = all.places;
-  all.members = all.groups;
+INLINE void rehearse(meeting all, int first_place, int groups, int rehearsals) {
+  all.place = all.places + first_place * SYNC_WORDS;
+  all.members = groups;
   for (int k = 0, met = 1; met && k < rehearsals; ++k) {
     met = meet(&all, k);
   }
@@ -174,10 +174,10 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void resident(
     __global float *gx, __global const stored *W, __global const float *params, __global const int *lengths,
     __global const int *order, __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s, int reverse,
-    volatile __global int *places, int slices, int members, int first, int last, int spins, int rehearsals) {
+    volatile __global int *places, int first_place, int seats, int slices, int members, int begin, int first, int last,
+    int spins, int rehearsals) {
   __local float sums[WARPS * CHUNK * LINE];
-  __local int longest[CHUNKS];
-  __local int answer;
+  __local int longest[CHUNKS], answer;
 #if !MMA
   __local float4 tile[CHUNK * TILE_LINE / 4];
   const parts to = {sums, tile};
@@ -187,8 +187,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void resident(
   __local uint exchange[ITEMS * EXCHANGE_WORDS];
   const parts to = {sums, exchange};
 #endif
-  int group = (int)get_group_id(0), number = group / members;
-  const meeting together = {places, places + number * SYNC_WORDS, members, members * slices, spins, &answer};
+  int group = (int)get_group_id(0), number = group / members, seat = first_place + group;
+  const meeting together = {places, places + (first_place + number) * SYNC_WORDS, seat, seats, members, spins, &answer};
   const in_turn buffers = {{h_even, h_odd}, {c_even, c_odd}};
   const member mine = {{number, slices, (s.B - number + slices - 1) / slices}, (group - number * members) * UNITS};
   stage p = {s, 0, gx, params, lengths, order, h_even, h_odd, c_even, c_odd, middle, extra, y, cells};
@@ -203,15 +203,15 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void resident(
   bool complete = answer != 0 && first < last;
 #if MEETS
   if (rehearsals > 0) {
-    rehearse(together, rehearsals);
+    rehearse(together, first_place, members * slices, rehearsals);
     return;
   }
 #endif
-  take_turn(&p, &buffers, first, reverse);
+  take_turn(&p, &buffers, begin, first, reverse);
   FOR_PAIRS(load_state(&pairs[n], &p, &mine, n / OWN, n % OWN))
   FOR_PAIRS(load_input(&pairs[n], &p, unit))
   for (int k = first; complete && k < last; ++k) {
-    take_turn(&p, &buffers, k, reverse);
+    take_turn(&p, &buffers, begin, k, reverse);
     FOR_CHUNKS
     for (int chunk = 0; chunk < CHUNKS; ++chunk) {
       run_chunk(&w, &p, &mine, pairs + chunk % KEPT_CHUNKS * OWN, chunk, longest + chunk, &to);
@@ -220,11 +220,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void resident(
     come(&together);
 #endif
     if (k + 1 < last) { /* on its way while the others arrive */
-      take_turn(&p, &buffers, k + 1, reverse);
+      take_turn(&p, &buffers, begin, k + 1, reverse);
       FOR_PAIRS(load_input(&pairs[n], &p, unit))
     }
 #if MEETS
-    complete = await(&together, k);
+    complete = await(&together, k - begin);
 #else
     MEET_IN_GROUP(CLK_GLOBAL_MEM_FENCE | CLK_LOCAL_MEM_FENCE);
 #endif

@@ -195,14 +195,15 @@ INLINE void run_stage(const stage *p, const int kind, const floatv *a, int i, in
 }
 #endif
 
-/* h and c alternate between two buffers: step number k of a chunk reads those of its parity and writes the others. */
+/* h and c alternate between two buffers, each step reading what the one before it has written. Step number `first` of a chunk
+ * reads buffer 0. */
 typedef struct in_turn {
   __global stored *h[2];
   __global float *c[2];
 } in_turn;
 
-INLINE void take_turn(stage *p, const in_turn *buffers, int k, int reverse) {
-  bool odd = (k & 1) != 0;
+INLINE void take_turn(stage *p, const in_turn *buffers, int first, int k, int reverse) {
+  bool odd = ((k - first) & 1) != 0;
   p->t = reverse ? p->s.n - 1 - k : k;
   p->h_in = odd ? buffers->h[1] : buffers->h[0];
   p->h_out = odd ? buffers->h[0] : buffers->h[1];

@@ -6,7 +6,9 @@
  *
  *   arrived  counts members as they come, never back: meeting number k is complete at members * (k + 1)
  *   stalled  not 0: called off
- *   seat     nothing of the slice's: of group p of the launch, 1 + the processor it was last seen on; 0: none
+ *   seat     nothing of the slice's: of the group whose seat it is, 1 + the processor it was last seen on; 0: none
+ *
+ * Launches that run side by side have places of their own, and know all seats.
  *
  * A member can be one meeting ahead of what a member that is leaving has seen, no more; what has been complete is
  * arrived / members.
@@ -18,7 +20,8 @@ enum { SYNC_ARRIVED, SYNC_STALLED, SYNC_STALLS, SYNC_SEAT, SYNC_WORDS = 16 };
 
 typedef struct meeting {
   volatile __global int *places, *place; /* all of them; the one of this group's slice */
-  int members, groups, spins;
+  int seat, seats;                       /* number of this group's; how many there are */
+  int members, spins;
   volatile __local int *answer;
 } meeting;
 
@@ -35,32 +38,31 @@ typedef struct meeting {
 #define YIELD_EVERY 256
 #define PATIENCE 256
 
-/* Two threads of a launch on one processor take turns, three times as slow as side by side, and the system leaves them so
- * for longer than a launch takes. The one of the later group goes where none of the others is. */
+/* Two threads on one processor take turns, three times as slow as side by side, and the system leaves them so for longer than
+ * a launch takes. The one with the later seat goes where none of the others is. */
 INLINE void take_own_seat(const meeting *m) {
-  int group = (int)get_group_id(0);
   int here = 1 + processor();
   bool shared = false;
-  m->places[group * SYNC_WORDS + SYNC_SEAT] = here;
-  for (int k = 0; k < group; ++k) {
+  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = here;
+  for (int k = 0; k < m->seat; ++k) {
     shared |= here > 0 && m->places[k * SYNC_WORDS + SYNC_SEAT] == here;
   }
   if (shared) {
     ulong taken[PROCESSOR_WORDS] = {0};
-    for (int k = 0; k < m->groups; ++k) {
+    for (int k = 0; k < m->seats; ++k) {
       int seat = m->places[k * SYNC_WORDS + SYNC_SEAT] - 1;
       if (seat >= 0) {
         taken[seat / 64] |= 1ul << seat % 64;
       }
     }
     leave_for_another(taken);
-    m->places[group * SYNC_WORDS + SYNC_SEAT] = 1 + processor();
+    m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = 1 + processor();
   }
 }
 
 /* At the end of a launch. */
 INLINE void leave_seat(const meeting *m) {
-  m->places[get_group_id(0) * SYNC_WORDS + SYNC_SEAT] = 0;
+  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = 0;
 }
 
 /* Whether all members have come to meeting `number`, once this group has looked long enough. */

@@ -14,11 +14,20 @@
 /* Calls without meetings behind one that failed. */
 enum { FEWEST_ALONE = 4, MOST_ALONE = 4096 };
 
+enum { FEW_ROWS = 4 }; /* of a unit */
+
+/* Of so many compute units, those that are one runner's where others run beside it. A chain of layers takes time to fill,
+ * which is worth it where the rows of a unit would leave most of a tile empty. */
+static size_t units_of_one(const oclstm__runner *r, size_t units, size_t B) {
+  bool chain = r->layer->direction != OCLSTM_BIDIRECTIONAL;
+  return chain && B > FEW_ROWS * units ? units : oclstm__max(units / r->beside, 1);
+}
+
 /* Slices of rows and members of a slice: as many groups as the device has compute units, in all. */
 static void share_rows(const oclstm__cl *cl, oclstm__runner *r, size_t B) {
   size_t units = oclstm__max(cl->base.device.compute_units, 1);
   r->members = 1;
-  r->slices = oclstm__min(units, B);
+  r->slices = oclstm__min(units_of_one(r, units, B), B);
 }
 
 /* Units are shared first: what one member reads of the weights is what its cache has to hold. */
@@ -27,7 +36,7 @@ static oclstm_status share_units(oclstm__cl *cl, oclstm__runner *r, size_t B, oc
   size_t units = 0;
   TRY(oclstm__resident_groups(cl, &units, error));
   r->members = oclstm__min(units, r->choice.groups);
-  r->slices = oclstm__min(oclstm__max(units / r->members, 1), B);
+  r->slices = oclstm__min(oclstm__max(units_of_one(r, units, B) / r->members, 1), B);
 done:
   return status;
 }
@@ -87,15 +96,30 @@ static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, ocl
                                &plan->device_bytes, error);
 }
 
+size_t oclstm__places_bytes(const oclstm__cl_plan *plan) {
+  return plan->n_lanes * plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int);
+}
+
+oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                                   const oclstm__steps *steps, size_t members) {
+  return (oclstm__meeting){.place = (cl_int)(steps->turn.lane * plan->n_places),
+                           .seats = (cl_int)(plan->n_lanes * plan->n_places),
+                           .slices = (cl_int)r->slices,
+                           .members = (cl_int)members,
+                           .first = (cl_int)steps->first,
+                           .last = (cl_int)steps->last};
+}
+
 oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   plan->n_places =
       oclstm__max(cl->base.device.compute_units, oclstm__max(atomic_load(&cl->resident_groups), 1));
-  plan->seen = oclstm__alloc(&cl->base.allocator, plan->n_places * OCLSTM__SYNC_WORDS, sizeof *plan->seen);
-  REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu meeting places", plan->n_places);
-  TRY(oclstm__buffer_create(cl, plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int), OCLSTM__PLACES,
-                            &plan->places, &plan->device_bytes, error));
+  const size_t words = plan->n_lanes * plan->n_places * OCLSTM__SYNC_WORDS;
+  plan->seen = oclstm__alloc(&cl->base.allocator, words, sizeof *plan->seen);
+  REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu words of meeting places", words);
+  TRY(oclstm__buffer_create(cl, words * sizeof(cl_int), OCLSTM__PLACES, &plan->places, &plan->device_bytes,
+                            error));
   oclstm__account(plan, OCLSTM__PLACES);
 done:
   return status;
@@ -111,8 +135,7 @@ oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error) 
     plan->meets |= plan->runners[k].members > 1;
   }
   if (plan->places != NULL && used) {
-    TRY(oclstm__buffer_clear(oclstm__plan_cl(plan), plan->places,
-                             plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int), error));
+    TRY(oclstm__buffer_clear(oclstm__plan_cl(plan), plan->places, oclstm__places_bytes(plan), error));
   } else if (plan->places != NULL) {
     oclstm__buffer_release(&plan->places);
     oclstm__discharge(plan, OCLSTM__PLACES);
@@ -184,7 +207,8 @@ done:
 }
 
 static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
-                            cl_kernel kernel, size_t members, size_t resume, oclstm_error *error) {
+                            oclstm__turn turn, cl_kernel kernel, size_t members, size_t resume,
+                            oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__stage *stage = &r->stages[0];
   const oclstm__stage *second = &r->stages[r->n_stages - 1];
@@ -192,39 +216,42 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   unsigned current = steps->state->current;
   const cl_int sorted = plan->order != plan->no_order;
   const cl_mem *W_in = r->own_input.W != NULL ? &r->own_input.W : &second->W; /* unused there */
-  const cl_int numbers[] = {steps->reverse,  (cl_int)r->slices, (cl_int)members,
-                            (cl_int)resume,  plan->spins,       (cl_int)r->layer->input_size,
-                            (cl_int)r->ahead};
+  const cl_int reverse = steps->reverse;
+  const oclstm__meeting where = oclstm__meeting_of(plan, r, steps, members);
+  const cl_int numbers[] = {sorted, (cl_int)resume, (cl_int)r->layer->input_size, (cl_int)r->ahead};
   const oclstm__arg args[] = {
-      {sizeof(cl_int), &numbers[0]},   {sizeof(cl_mem), &second->W},  {sizeof shape, &shape},
-      {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &numbers[1]}, {sizeof(cl_int), &sorted},
-      {sizeof(cl_int), &numbers[2]},   {sizeof(cl_int), &numbers[3]}, {sizeof(cl_int), &numbers[4]},
-      {sizeof(cl_mem), &steps->x},     {sizeof(cl_mem), W_in},        {sizeof(cl_int), &numbers[5]},
-      {sizeof(cl_int), &numbers[6]},
+      {sizeof(cl_int), &reverse},      {sizeof(cl_mem), &second->W},     {sizeof shape, &shape},
+      {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &where.place},   {sizeof(cl_int), &where.seats},
+      {sizeof(cl_int), &where.slices}, {sizeof(cl_int), &where.members}, {sizeof(cl_int), &where.first},
+      {sizeof(cl_int), &where.last},   {sizeof(cl_int), &plan->spins},   {sizeof(cl_int), &numbers[0]},
+      {sizeof(cl_int), &numbers[1]},   {sizeof(cl_mem), &steps->x},      {sizeof(cl_mem), W_in},
+      {sizeof(cl_int), &numbers[2]},   {sizeof(cl_int), &numbers[3]},
   };
   TRY(oclstm__stage_args(plan, r, stage, kernel, stage->W, current, 1 - current, steps, error));
   TRY(oclstm__set_args(kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));
-  TRY(oclstm__enqueue_items(oclstm__plan_cl(plan), kernel, r->slices * members * stage->lanes, stage->lanes,
-                            error));
+  TRY(oclstm__enqueue_in_turn(oclstm__plan_cl(plan), turn, kernel, r->slices * members * stage->lanes,
+                              stage->lanes, error));
 done:
   return status;
 }
 
-/* The state is h[current] before the chunk, and after it unless the number of steps is odd. */
+/* The state is h[current] before the steps, and after them unless their number is odd. */
 static oclstm_status run(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
                          oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   bool meet = r->members > 1 && plan->alone == 0;
   const cl_kernel *kernels = r->stages[0].kernel;
+  const oclstm__turn begin = oclstm__part_of_turn(steps->turn, true, !meet);
   if (r->resident.kernel != NULL && (meet || r->members == 1)) {
-    TRY(oclstm__resident_run(plan, r, steps, error));
+    TRY(oclstm__resident_run(plan, r, steps, begin, error));
   } else {
-    TRY(launch(plan, r, steps, kernels[kernels[0] == NULL], meet ? r->members : 1, 0, error));
+    TRY(launch(plan, r, steps, begin, kernels[kernels[0] == NULL], meet ? r->members : 1, 0, error));
   }
   if (meet) {
-    TRY(launch(plan, r, steps, kernels[1], 1, r->members, error));
+    TRY(launch(plan, r, steps, oclstm__part_of_turn(steps->turn, false, true), kernels[1], 1, r->members,
+               error));
   }
-  steps->state->current = (unsigned)((steps->state->current + steps->n) % 2);
+  steps->state->current = (unsigned)((steps->state->current + steps->last - steps->first) % 2);
 done:
   return status;
 }
@@ -239,10 +266,9 @@ oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm
     plan->alone -= plan->alone > 0;
     return OCLSTM_OK;
   }
-  TRY(oclstm__cl_read(cl, plan->places, plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int), plan->seen,
-                      error));
+  TRY(oclstm__cl_read(cl, plan->places, oclstm__places_bytes(plan), plan->seen, error));
   *waited = true;
-  for (size_t k = 0; k < plan->n_places; ++k) {
+  for (size_t k = 0; k < plan->n_lanes * plan->n_places; ++k) {
     stalls += plan->seen[k * OCLSTM__SYNC_WORDS + OCLSTM__SYNC_STALLS];
   }
   if (stalls > plan->stalls) {

@@ -23,17 +23,21 @@ typedef struct oclstm__timer {
 } oclstm__timer;
 typedef struct oclstm__meter oclstm__meter;
 
+enum { OCLSTM__MOST_LANES = 8 };
+
 typedef struct oclstm__cl {
   struct oclstm_context base;
   cl_device_id device;
   cl_context context;
   cl_command_queue queue;
-  bool out_of_order;     /* of the caller's queue: a barrier goes behind every command */
-  unsigned vector_width; /* VW of the kernels */
-  size_t max_lanes;      /* most LANES of the kernels: 1 on CPU devices */
-  bool twins;            /* for tests: plain twins serve where matrix instructions are missing */
-  char *cache_dir;       /* or NULL */
-  oclstm__meter *meter;  /* what commands.c counts */
+  cl_command_queue
+      lanes[OCLSTM__MOST_LANES]; /* [1] on: beside the queue, see lanes.c; NULL until a plan wants them */
+  bool out_of_order;             /* of the caller's queue: a barrier goes behind every command */
+  unsigned vector_width;         /* VW of the kernels */
+  size_t max_lanes;              /* most LANES of the kernels: 1 on CPU devices */
+  bool twins;                    /* for tests: plain twins serve where matrix instructions are missing */
+  char *cache_dir;               /* or NULL */
+  oclstm__meter *meter;          /* what commands.c counts */
   atomic_uint
       sharing;      /* whether buffers over the caller's arrays are those, see borrow.c; 0: not asked yet */
   atomic_uint pair; /* of products of bfloat16, see pairs.c; 0: not asked yet */
@@ -99,9 +103,22 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
 
 /* ---- commands.c: every command of the library, counted ---- */
 
+/* Where a launch goes, what it waits for there besides what is in front of it, and who wants to know its end. */
+typedef struct oclstm__turn {
+  size_t lane;     /* see lanes.c; 0: the context's queue */
+  cl_event behind; /* or NULL */
+  cl_event *done;  /* out, the caller's to release; or NULL */
+} oclstm__turn;
+static const oclstm__turn OCLSTM__IN_ORDER = {0, NULL, NULL};
+/* Of several launches in a row, those that are not the first and those that are not the last one's. */
+static inline oclstm__turn oclstm__part_of_turn(oclstm__turn all, bool first, bool last) {
+  return (oclstm__turn){all.lane, first ? all.behind : NULL, last ? all.done : NULL};
+}
+
 /* The only launch of a kernel of ours, with oclstm__cl_order behind it. */
-oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, cl_kernel kernel, cl_uint dimensions,
-                                 const size_t *global, const size_t *local, oclstm_error *error);
+oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel,
+                                 cl_uint dimensions, const size_t *global, const size_t *local,
+                                 oclstm_error *error);
 /* Behind a call of CLBlast, with oclstm__cl_order behind it. event: of the call where the context is profiled, then taken
  * over, or NULL. */
 oclstm_status oclstm__cl_product_called(const oclstm__cl *cl, cl_event event, oclstm_error *error);

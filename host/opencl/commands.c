@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include <stdatomic.h>
 
+#include "opencl/beside.h"
 #include "opencl/cl.h"
 
 enum { MOST_EVENTS = 4096 }; /* kept before their times are read */
@@ -89,17 +90,24 @@ done:
 
 /* ---- commands ---- */
 
-oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, cl_kernel kernel, cl_uint dimensions,
-                                 const size_t *global, const size_t *local, oclstm_error *error) {
+oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel,
+                                 cl_uint dimensions, const size_t *global, const size_t *local,
+                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   cl_event event = NULL;
-  cl_event *wanted = cl->meter->events != NULL ? &event : NULL;
-  CL(clEnqueueNDRangeKernel(cl->queue, kernel, dimensions, NULL, global, local, 0, NULL, wanted));
+  cl_event *wanted = cl->meter->events != NULL || turn.done != NULL ? &event : NULL;
+  const cl_uint n_wait = turn.behind != NULL;
+  CL(clEnqueueNDRangeKernel(oclstm__lane(cl, turn.lane), kernel, dimensions, NULL, global, local, n_wait,
+                            n_wait > 0 ? &turn.behind : NULL, wanted));
   count(&cl->meter->launches, 1);
-  if (event != NULL) {
+  if (turn.done != NULL) {
+    *turn.done = event;
+  }
+  if (cl->meter->events != NULL) {
+    CL(turn.done != NULL ? clRetainEvent(event) : CL_SUCCESS);
     TRY(keep(cl->meter, event, error));
   }
-  TRY(oclstm__cl_order(cl, error));
+  TRY(turn.lane == 0 ? oclstm__cl_order(cl, error) : OCLSTM_OK);
 done:
   return status;
 }

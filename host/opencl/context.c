@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "opencl/beside.h"
 #include "opencl/cl.h"
 #include "opencl/plan.h"
 #include "opencl/program.h"
@@ -117,6 +118,7 @@ void oclstm__cl_context_destroy(oclstm_context *context) {
   oclstm__programs_release(cl);
   oclstm__answers_release(cl);
   oclstm__meter_destroy(cl);
+  oclstm__lanes_release(cl);
   if (cl->queue != NULL) {
     (void)clReleaseCommandQueue(cl->queue);
   }

@@ -32,12 +32,16 @@ void oclstm__account(oclstm__cl_plan *plan, const char *purpose) {
   }
 }
 
+void oclstm__credit(oclstm__cl_plan *plan, const char *purpose, uint64_t bytes) {
+  purpose_of(&plan->memory, purpose)->bytes -= bytes;
+  plan->device_bytes -= bytes;
+  plan->memory.accounted -= bytes;
+}
+
 void oclstm__discharge(oclstm__cl_plan *plan, const char *purpose) {
-  oclstm__memory *memory = &plan->memory;
-  oclstm_plan_memory *entry = purpose_of(memory, purpose);
-  plan->device_bytes -= entry->bytes;
-  memory->accounted -= entry->bytes;
-  *entry = memory->of[--memory->n];
+  oclstm_plan_memory *entry = purpose_of(&plan->memory, purpose);
+  oclstm__credit(plan, purpose, entry->bytes);
+  *entry = plan->memory.of[--plan->memory.n];
 }
 
 const oclstm_plan_memory *oclstm__cl_plan_memory(const oclstm_plan *plan, size_t index) {

@@ -1,5 +1,6 @@
 /* A sweep with the caller's rows in host memory: in, walk, out. Nothing here allocates.
  * SPDX-License-Identifier: MIT */
+#include "opencl/beside.h"
 #include "opencl/cl.h"
 #include "opencl/plan.h"
 #include "opencl/rows.h"
@@ -177,7 +178,7 @@ oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const ocl
   TRY(finish(p, sweep, &ends, result, error));
 done:
   if (status != OCLSTM_OK) {
-    (void)oclstm__cl_settle(oclstm__plan_cl(p), NULL); /* x and y are the caller's again */
+    oclstm__lanes_settle(oclstm__plan_cl(p), p->n_lanes); /* x and y are the caller's again */
   }
   return status;
 }

@@ -31,7 +31,7 @@ static oclstm_status enqueue(const oclstm__cl_plan *plan, const oclstm__stage *s
                             (blocks + stage->panels - 1) / stage->panels};
   const size_t local[2] = {stage->lanes, 1};
   CL(clSetKernelArg(kernel, OCLSTM__STEP_ARG, sizeof t, &t));
-  TRY(oclstm__cl_enqueue(cl, kernel, 2, global, local, error));
+  TRY(oclstm__cl_enqueue(cl, OCLSTM__IN_ORDER, kernel, 2, global, local, error));
 done:
   return status;
 }

@@ -27,7 +27,7 @@ oclstm_status oclstm__gemm_launch(const oclstm__gemm *gemm, cl_kernel kernel, cl
   CL(clSetKernelArg(kernel, 0, sizeof A, &A));
   CL(clSetKernelArg(kernel, 3, sizeof C, &C));
   CL(clSetKernelArg(kernel, 5, sizeof rows, &rows));
-  TRY(oclstm__cl_enqueue(gemm->cl, kernel, 2, global, local, error));
+  TRY(oclstm__cl_enqueue(gemm->cl, OCLSTM__IN_ORDER, kernel, 2, global, local, error));
 done:
   return status;
 }

@@ -68,13 +68,14 @@ oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runn
   const oclstm__step_shape shape = oclstm__shape_of(plan, r, stage, steps);
   const oclstm__cell_state *state = steps->state;
   cl_mem unused = r->params;
+  cl_mem gx = oclstm__gx_of(plan, r);
   cl_mem c_in = state->c[in] != NULL ? state->c[in] : unused;
   cl_mem c_out = state->c[out] != NULL ? state->c[out] : unused;
-  cl_mem middle = plan->middle != NULL ? plan->middle : unused;
-  cl_mem extra = plan->extra != NULL ? plan->extra : unused;
+  cl_mem middle = r->middle != NULL ? r->middle : unused;
+  cl_mem extra = r->extra != NULL ? r->extra : unused;
   cl_mem cells = r->cells ? plan->cells : unused;
   const oclstm__arg args[] = {
-      {sizeof(cl_mem), r->own_gx != NULL ? &r->own_gx : &plan->gx},
+      {sizeof(cl_mem), &gx},
       {sizeof(cl_mem), &second},
       {sizeof(cl_mem), &r->params},
       {sizeof(cl_mem), &plan->lengths},
@@ -102,11 +103,16 @@ done:
   return status;
 }
 
-oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
-                                    oclstm_error *error) {
+oclstm_status oclstm__enqueue_in_turn(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel, size_t items,
+                                      size_t local, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const size_t global = oclstm__round_up(items, local);
-  TRY(oclstm__cl_enqueue(cl, kernel, 1, &global, &local, error));
+  TRY(oclstm__cl_enqueue(cl, turn, kernel, 1, &global, &local, error));
 done:
   return status;
+}
+
+oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
+                                    oclstm_error *error) {
+  return oclstm__enqueue_in_turn(cl, OCLSTM__IN_ORDER, kernel, items, local, error);
 }

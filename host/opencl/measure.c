@@ -4,6 +4,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "opencl/beside.h"
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
@@ -41,22 +42,26 @@ done:
 oclstm_status oclstm__trial_open(oclstm__trial *trial, oclstm__cl_plan *plan, const oclstm__runner *r,
                                  oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  *trial = (oclstm__trial){.plan = plan, .steps = 1};
-  trial->state = oclstm__alloc(&plan->base.context->allocator, 1, sizeof *trial->state);
-  REQUIRE(trial->state != NULL, OCLSTM_E_MEMORY, "state of a trial");
-  TRY(create_state(plan, r, trial->state, error));
+  *trial = (oclstm__trial){.plan = plan, .steps = 1, .n_states = r->beside};
+  trial->states = oclstm__alloc(&plan->base.context->allocator, r->beside, sizeof *trial->states);
+  REQUIRE(trial->states != NULL, OCLSTM_E_MEMORY, "%zu states of a trial", r->beside);
+  for (size_t k = 0; k < r->beside; ++k) {
+    TRY(create_state(plan, r, &trial->states[k], error));
+  }
 done:
   return status;
 }
 
 void oclstm__trial_close(oclstm__trial *trial) {
-  if (trial->state != NULL) {
-    oclstm__buffer_release(&trial->state->h[0]);
-    oclstm__buffer_release(&trial->state->h[1]);
-    oclstm__buffer_release(&trial->state->c[0]);
-    oclstm__buffer_release(&trial->state->c[1]);
-    oclstm__free(&trial->plan->base.context->allocator, trial->state);
-    trial->state = NULL;
+  for (size_t k = 0; trial->states != NULL && k < trial->n_states; ++k) {
+    oclstm__buffer_release(&trial->states[k].h[0]);
+    oclstm__buffer_release(&trial->states[k].h[1]);
+    oclstm__buffer_release(&trial->states[k].c[0]);
+    oclstm__buffer_release(&trial->states[k].c[1]);
+  }
+  if (trial->states != NULL) {
+    oclstm__free(&trial->plan->base.context->allocator, trial->states);
+    trial->states = NULL;
   }
 }
 
@@ -66,26 +71,53 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* n steps of x = 0 with their input projection, y going where the next layer's input would. Seconds of all. */
+/* The steps in as many lanes as run side by side, of zeros all: what one of them writes between the others do too. */
+static oclstm_status enqueue(const oclstm__trial *trial, oclstm__runner *r, size_t lanes,
+                             oclstm__steps *steps, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(trial->plan);
+  cl_event begun = NULL;
+  cl_event ended[OCLSTM__MOST_LANES] = {NULL};
+  TRY(lanes > 1 ? oclstm__lane_mark(cl, 0, &begun, error) : OCLSTM_OK);
+  for (size_t k = lanes; k-- > 0;) {
+    steps->turn = k > 0 ? (oclstm__turn){k, begun, &ended[k]} : OCLSTM__IN_ORDER;
+    steps->state = &trial->states[k];
+    TRY(r->choice.strategy->run(trial->plan, r, steps, error));
+  }
+  TRY(oclstm__lanes_join(cl, ended, error));
+done:
+  oclstm__event_release(&begun);
+  for (size_t k = 0; k < OCLSTM__MOST_LANES; ++k) {
+    oclstm__event_release(&ended[k]);
+  }
+  return status;
+}
+
+/* n steps of x = 0 with their input projection, y going where the next layer's input would. Seconds of all; where several
+ * of the kind run side by side, each one's share. */
 static oclstm_status run(oclstm__trial *trial, oclstm__runner *r, size_t n, double *seconds,
                          oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__cl_plan *plan = trial->plan;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
-  const oclstm__steps steps = {.n = n,
-                               .state = trial->state,
-                               .x = plan->activations[0],
-                               .y = plan->activations[1],
-                               .y_ld = oclstm_layer_output_size(r->layer),
-                               .merge = OCLSTM_CONCAT,
-                               .cells_ld = oclstm_layer_directions(r->layer) * r->layer->hidden_size};
+  const size_t lanes = oclstm__lanes_of(plan, r);
+  oclstm__steps steps = {.n = n,
+                         .last = n,
+                         .x = plan->activations[0],
+                         .y = plan->activations[1],
+                         .y_ld = oclstm_layer_output_size(r->layer),
+                         .merge = OCLSTM_CONCAT,
+                         .cells_ld = oclstm_layer_directions(r->layer) * r->layer->hidden_size};
   double began = now();
   if (!oclstm__owns_input(plan, r->choice.strategy)) {
-    TRY(oclstm__gemm_enqueue(r->input, steps.x, n * plan->base.desc.rows, plan->gx, error));
+    TRY(oclstm__gemm_enqueue(r->input, steps.x, n * plan->base.desc.rows, oclstm__gx_of(plan, r), error));
   }
-  TRY(r->choice.strategy->run(plan, r, &steps, error));
+  TRY(enqueue(trial, r, lanes, &steps, error));
   TRY(oclstm__cl_settle(cl, error));
-  *seconds = now() - began;
+  *seconds = (now() - began) / (double)lanes;
+  if (n > 0) {
+    *seconds *= oclstm__chain_price(plan, r, lanes, *seconds * (double)lanes / (double)n);
+  }
   if (cl->timer.seconds != NULL) {
     *seconds = cl->timer.seconds(cl->timer.user, &r->choice, n, *seconds);
   }

@@ -54,7 +54,7 @@ static oclstm_status time_launch(const peak *p, cl_int n, double *seconds, oclst
   const size_t global = p->groups * p->lanes;
   CL(clSetKernelArg(p->kernel, p->last, sizeof n, &n));
   double began = now();
-  TRY(oclstm__cl_enqueue(p->cl, p->kernel, 1, &global, &p->lanes, error));
+  TRY(oclstm__cl_enqueue(p->cl, OCLSTM__IN_ORDER, p->kernel, 1, &global, &p->lanes, error));
   TRY(oclstm__cl_settle(p->cl, error));
   *seconds = now() - began;
 done:

@@ -1,6 +1,7 @@
 /* Making plans: choose, pack, compile, allocate, and run everything once.
  * SPDX-License-Identifier: MIT */
 #include "opencl/plan.h"
+#include "opencl/beside.h"
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
@@ -54,69 +55,7 @@ done:
   return status;
 }
 
-/* ---- buffers and kernels between layers ---- */
-
-static const char PRODUCT[] = "recurrent product";
-
-static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
-  const oclstm__widths w = oclstm__plan_widths(plan->base.model, plan->base.desc.cells != 0);
-  const oclstm_plan_desc *desc = &plan->base.desc;
-  size_t B = desc->rows;
-  size_t rows = oclstm__round_up(desc->steps * B, OCLSTM__ROW_BLOCK);
-  size_t stored = oclstm__stored_bytes(desc->precision);
-  bool stepwise = desc->strategy == OCLSTM_STRATEGY_STEPWISE || desc->strategy == OCLSTM_STRATEGY_AUTO;
-  const struct {
-    const char *name;
-    cl_mem *buffer;
-    size_t elements, bytes; /* bytes of an element */
-  } table[] = {
-      {"rows in the caller's layout", &plan->caller, rows * w.caller, sizeof(float)},
-      {"activations", &plan->activations[0], rows * w.activation, stored},
-      {"activations", &plan->activations[1], rows * w.activation, stored},
-      {OCLSTM__GX, &plan->gx, rows * w.gates, sizeof(float)},
-      {"cells", &plan->cells, rows * w.cells, sizeof(float)},
-      {PRODUCT, &plan->product, stepwise ? B * w.product : 0, sizeof(float)},
-      {"rows between stages", &plan->middle, w.between ? B * w.units : 0, stored},
-      {"rows between stages", &plan->extra, w.between ? B * w.units : 0, sizeof(float)},
-      {"lengths", &plan->given_lengths, B, sizeof(cl_int)},
-      {"order of rows", &plan->given_order, B, sizeof(cl_int)},
-  };
-  for (size_t k = 0; k < sizeof table / sizeof table[0]; ++k) {
-    if (table[k].elements > 0) {
-      TRY(oclstm__buffer_create(cl, table[k].elements * table[k].bytes, table[k].name, table[k].buffer,
-                                &plan->device_bytes, error));
-      oclstm__account(plan, table[k].name);
-    }
-  }
-done:
-  return status;
-}
-
-static oclstm_status create_no_lengths(oclstm__cl_plan *plan, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
-  size_t B = plan->base.desc.rows;
-  cl_int *endless = oclstm__alloc(&cl->base.allocator, B, sizeof *endless);
-  REQUIRE(endless != NULL, OCLSTM_E_MEMORY, "lengths of %zu rows", B);
-  for (size_t b = 0; b < B; ++b) {
-    endless[b] = CL_INT_MAX;
-  }
-  plan->sorted = oclstm__alloc(&cl->base.allocator, B, sizeof *plan->sorted);
-  REQUIRE(plan->sorted != NULL, OCLSTM_E_MEMORY, "order of %zu rows", B);
-  oclstm__order_rows(NULL, B, plan->sorted);
-  TRY(oclstm__buffer_from(cl, endless, B * sizeof *endless, "lengths", &plan->no_lengths, &plan->device_bytes,
-                          error));
-  TRY(oclstm__buffer_from(cl, plan->sorted, B * sizeof *plan->sorted, "order of rows", &plan->no_order,
-                          &plan->device_bytes, error));
-  plan->order = plan->no_order;
-  plan->lengths = plan->no_lengths;
-  oclstm__account(plan, "lengths");
-done:
-  oclstm__free(&cl->base.allocator, endless);
-  return status;
-}
+/* ---- kernels between the caller's layout and ours ---- */
 
 /* Of kernels/rows.cl, what runs of this plan may use: some devices and drivers take a second to compile a kernel. Floats
  * leave a plan of 16 bits from behind the head, and as cells. */
@@ -194,7 +133,6 @@ static oclstm_status create_runners(oclstm__cl_plan *plan, oclstm_error *error) 
   oclstm_status status = OCLSTM_OK;
   const oclstm_model *model = plan->base.model;
   oclstm_strategy strategy = plan->base.desc.strategy;
-  bool stepwise = false;
   if (strategy == OCLSTM_STRATEGY_AUTO || strategy == OCLSTM_STRATEGY_ROWS ||
       strategy == OCLSTM_STRATEGY_GRID) {
     TRY(oclstm__places_create(plan, error));
@@ -202,15 +140,10 @@ static oclstm_status create_runners(oclstm__cl_plan *plan, oclstm_error *error) 
   for (size_t l = 0; l < model->n_layers; ++l) {
     for (size_t d = 0; d < oclstm_layer_directions(&model->layers[l]); ++d) {
       TRY(oclstm__runner_create(plan, l, d, error));
-      stepwise |= plan->runners[2 * l + d].choice.strategy == &oclstm__stepwise;
     }
   }
-  if (!stepwise && plan->product != NULL) {
-    oclstm__buffer_release(&plan->product);
-    oclstm__discharge(plan, PRODUCT);
-  }
   TRY(oclstm__places_settle(plan, error));
-  TRY(oclstm__settle_gx(plan, error));
+  TRY(oclstm__buffers_settle(plan, error));
 done:
   return status;
 }
@@ -254,10 +187,10 @@ oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model
   }
   oclstm__ask_sharing(oclstm__cl_of(context));
   TRY(oclstm__choose_gemm(oclstm__cl_of(context), desc, &p->gemm, why_gemm, sizeof why_gemm, error));
+  TRY(oclstm__decide_lanes(p, error));
   TRY(oclstm__decide_steps(p, error));
   p->serial = next_serial(oclstm__cl_of(context));
-  TRY(create_buffers(p, error));
-  TRY(create_no_lengths(p, error));
+  TRY(oclstm__buffers_create(p, error));
   TRY(create_row_kernels(p, error));
   TRY(create_runners(p, error));
   TRY(create_ends(p, error));
@@ -278,22 +211,16 @@ void oclstm__cl_plan_destroy(oclstm_plan *plan) {
     oclstm__runner_release(&p->runners[k]);
   }
   oclstm__gemm_destroy(&p->head);
-  cl_mem *buffers[] = {&p->head_b,         &p->embedding,      &p->caller,
-                       &p->activations[0], &p->activations[1], &p->gx,
-                       &p->cells,          &p->product,        &p->middle,
-                       &p->extra,          &p->given_lengths,  &p->no_lengths,
-                       &p->places,         &p->given_order,    &p->no_order,
-                       &p->borrowed_x.mem, &p->borrowed_y.mem, &p->borrowed_cells.mem};
-  for (size_t k = 0; k < sizeof buffers / sizeof buffers[0]; ++k) {
-    oclstm__buffer_release(buffers[k]);
-  }
+  oclstm__buffers_release(p);
+  oclstm__buffer_release(&p->head_b);
+  oclstm__buffer_release(&p->embedding);
+  oclstm__buffer_release(&p->places);
   oclstm__kernel_release(&p->pack_rows);
   oclstm__kernel_release(&p->gather_rows);
   oclstm__kernel_release(&p->unpack_rows[0]);
   oclstm__kernel_release(&p->unpack_rows[1]);
   oclstm__kernel_release(&p->head_bias);
   oclstm__free(allocator, p->seen);
-  oclstm__free(allocator, p->sorted);
   oclstm__free(allocator, p->runners);
   oclstm__free(allocator, p);
 }

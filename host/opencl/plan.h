@@ -62,6 +62,8 @@ typedef struct oclstm__runner {
   oclstm__gemm *input;       /* gx [n*B, gates*HP] = x W_ih^T */
   cl_kernel norm_input;      /* HASTE: normalises gx */
   cl_mem params;             /* see opencl/cell.h */
+  cl_mem middle, extra;      /* [B, HP] from a stage to the next, where something goes: stored, and f32 */
+  size_t beside;             /* runners that may run side by side, this one among them */
   size_t slices, members;    /* rows, grid: see kernels/chunk.cl */
   oclstm__resident resident; /* grid on GPUs */
   oclstm__stage own_input;   /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
@@ -95,21 +97,27 @@ typedef struct oclstm__cl_plan {
   cl_mem embedding; /* [V, I], stored */
   cl_mem caller;    /* rows, or ids, in the caller's layout, on their way in or out */
   oclstm__borrowed borrowed_x, borrowed_y, borrowed_cells; /* of the last call */
-  cl_mem
-      activations[2]; /* input and output of a layer in turn, [n*B, width] stored, rows padded to ROW_BLOCK */
-  cl_mem gx;          /* [n*B, gates*HP] or of the head [n*B, O], f32, padded likewise */
-  cl_mem cells;       /* [n*B, D*H] of the last layer */
-  cl_mem product;     /* stepwise: [B, vectors*UP] of the widest stage */
-  cl_mem middle, extra; /* [B, widest HP] from a stage to the next: stored, and f32 */
-  cl_mem given_lengths; /* [B] i32, those of a call */
-  cl_mem no_lengths;    /* [B] i32, each past every step: for calls without */
-  cl_mem lengths;       /* one of the two, borrowed */
-  cl_mem given_order;   /* [B] i32, the rows of a call by length, see order.c; */
-  cl_mem no_order;      /* as they come: for calls without lengths, or with lengths on the device; */
-  cl_mem order;         /* and one of the two, borrowed */
-  cl_int *sorted;       /* given_order on the host */
-  cl_mem places;        /* grid: where the members of a slice meet, see kernels/sync.cl */
-  size_t n_places;
+  /* Rows in front of, between and behind layers in turn, [n*B, width] stored, padded to ROW_BLOCK: two, or one more than the
+   * layers that run side by side. */
+  size_t n_activations;
+  uint64_t activation_bytes; /* of each */
+  cl_mem activations[OCLSTM__MOST_LANES + 1];
+  /* [n*B, gates*HP] or of the head [n*B, O], f32, padded likewise; [1]: of a second direction that runs beside the first, NULL
+   * where there is none or groups make their own. */
+  cl_mem gx[2];
+  cl_mem cells;          /* [n*B, D*H] of the last layer */
+  cl_mem product;        /* stepwise: [B, vectors*UP] of the widest stage */
+  cl_mem given_lengths;  /* [B] i32, those of a call */
+  cl_mem no_lengths;     /* [B] i32, each past every step: for calls without */
+  cl_mem lengths;        /* one of the two, borrowed */
+  cl_mem given_order;    /* [B] i32, the rows of a call by length, see order.c; */
+  cl_mem no_order;       /* as they come: for calls without lengths, or with lengths on the device; */
+  cl_mem order;          /* and one of the two, borrowed */
+  cl_int *sorted;        /* given_order on the host */
+  size_t n_lanes;        /* 1, or what may run side by side */
+  size_t block;          /* for tests: steps that layers are behind each other; 0: the plan's choice */
+  cl_mem places;         /* rows, grid: [n_lanes][n_places], see kernels/sync.cl */
+  size_t n_places;       /* of a lane */
   cl_int *seen;          /* of the places, on the host */
   bool meets;            /* some layer's members do */
   cl_int stalls;         /* meetings called off so far */
@@ -137,6 +145,8 @@ static inline oclstm__cl *oclstm__plan_cl(const oclstm__cl_plan *plan) {
 oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t layer, size_t direction,
                                     oclstm_error *error);
 void oclstm__runner_release(oclstm__runner *runner);
+/* Where a runner finds its input projection. */
+cl_mem oclstm__gx_of(const oclstm__cl_plan *plan, const oclstm__runner *runner);
 /* The provider's product with W_ih, for strategies that do not own theirs. */
 oclstm_status oclstm__input_create(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
 /* Packs and compiles everything else of runner->choice. */

@@ -75,21 +75,25 @@ done:
 
 /* One launch: steps first .. last - 1, or rehearsals. */
 static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
-                            size_t first, size_t last, cl_int rehearsals, oclstm_error *error) {
+                            oclstm__turn turn, size_t first, size_t last, cl_int rehearsals,
+                            oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm__resident *s = &r->resident;
   const size_t items = s->warps * OCLSTM__WARP;
   const cl_int most = !s->twin ? MOST_LOOKS : rehearsals > 0 ? 8 * MOST_LOOKS : INT_MAX;
   const cl_int spins = plan->spins < most ? plan->spins : most;
-  const cl_int numbers[] = {
-      steps->reverse, (cl_int)s->slices, (cl_int)s->members, (cl_int)first, (cl_int)last, spins, rehearsals};
+  const cl_int reverse = steps->reverse;
+  const cl_int numbers[] = {(cl_int)s->slices, (cl_int)first, (cl_int)last, spins, rehearsals};
+  const oclstm__meeting where = oclstm__meeting_of(plan, r, steps, s->members);
   const oclstm__arg args[] = {
-      {sizeof(cl_int), &numbers[0]}, {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &numbers[1]},
-      {sizeof(cl_int), &numbers[2]}, {sizeof(cl_int), &numbers[3]},   {sizeof(cl_int), &numbers[4]},
-      {sizeof(cl_int), &numbers[5]}, {sizeof(cl_int), &numbers[6]},
+      {sizeof(cl_int), &reverse},     {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &where.place},
+      {sizeof(cl_int), &where.seats}, {sizeof(cl_int), &numbers[0]},   {sizeof(cl_int), &where.members},
+      {sizeof(cl_int), &where.first}, {sizeof(cl_int), &numbers[1]},   {sizeof(cl_int), &numbers[2]},
+      {sizeof(cl_int), &numbers[3]},  {sizeof(cl_int), &numbers[4]},
   };
   TRY(oclstm__set_args(s->kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));
-  TRY(oclstm__enqueue_items(oclstm__plan_cl(plan), s->kernel, s->slices * s->members * items, items, error));
+  TRY(oclstm__enqueue_in_turn(oclstm__plan_cl(plan), turn, s->kernel, s->slices * s->members * items, items,
+                              error));
 done:
   return status;
 }
@@ -99,13 +103,15 @@ size_t oclstm__resident_launches(size_t steps) {
 }
 
 oclstm_status oclstm__resident_run(oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
-                                   oclstm_error *error) {
+                                   oclstm__turn turn, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const unsigned current = steps->state->current;
   TRY(oclstm__stage_args(plan, r, &r->stages[0], r->resident.kernel, r->resident.W, current, 1 - current,
                          steps, error));
-  for (size_t first = 0; first < steps->n; first += LAUNCH_STEPS) {
-    TRY(launch(plan, r, steps, first, oclstm__min(first + LAUNCH_STEPS, steps->n), 0, error));
+  for (size_t first = steps->first; first < steps->last; first += LAUNCH_STEPS) {
+    const size_t last = oclstm__min(first + LAUNCH_STEPS, steps->last);
+    const oclstm__turn part = oclstm__part_of_turn(turn, first == steps->first, last == steps->last);
+    TRY(launch(plan, r, steps, part, first, last, 0, error));
   }
 done:
   return status;
@@ -125,13 +131,13 @@ static oclstm_status rehearse(oclstm__cl_plan *plan, oclstm__runner *r, bool *go
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   const oclstm__resident *s = &r->resident;
-  const size_t bytes = plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int);
+  const size_t bytes = oclstm__places_bytes(plan);
   oclstm__cell_state unused = {{r->params, r->params}, {r->params, r->params}, 0};
   const oclstm__steps none = {.state = &unused, .x = plan->activations[0], .y = plan->activations[1]};
   TRY(oclstm__stage_args(plan, r, &r->stages[0], s->kernel, s->W, 0, 1, &none, error));
   for (size_t k = 0; k < TRIES && !*good; ++k) {
     TRY(oclstm__buffer_clear(cl, plan->places, bytes, error));
-    TRY(launch(plan, r, &none, 0, 0, REHEARSALS, error));
+    TRY(launch(plan, r, &none, OCLSTM__IN_ORDER, 0, 0, REHEARSALS, error));
     TRY(oclstm__cl_read(cl, plan->places, bytes, plan->seen, error));
     *good = plan->seen[OCLSTM__SYNC_STALLED] == 0 &&
             (size_t)plan->seen[OCLSTM__SYNC_ARRIVED] == s->slices * s->members * REHEARSALS;
@@ -156,6 +162,7 @@ oclstm_status oclstm__resident_create(oclstm__cl_plan *plan, oclstm__runner *r, 
   size_t groups = 0;
   bool good = false;
   TRY(oclstm__resident_groups(cl, &groups, error));
+  groups = oclstm__resident_budget(plan, r);
   size_t members = oclstm__max(oclstm__min(r->choice.groups, groups), 1);
   if (!oclstm__resident_shape(cl, r->layer, mma, plan->base.desc.rows, groups, members, &r->resident)) {
     oclstm__resident_release(r);

@@ -98,6 +98,17 @@ bool oclstm__resident_alone(const oclstm__cl *cl, const oclstm_layer *layer) {
          oclstm__resident_shape(cl, layer, true, 1, 1, 1, &s);
 }
 
+size_t oclstm__resident_budget(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  const size_t all = oclstm__likely_groups(cl);
+  const size_t part = oclstm__max(all / r->beside, 1);
+  oclstm__resident s;
+  return oclstm__resident_shape(cl, r->layer, plan->gemm == &oclstm__gemm_mma, plan->base.desc.rows, part,
+                                part, &s)
+             ? part
+             : all;
+}
+
 /* One group that needs no meetings where it holds all units; then as many slices as there are chunks of rows, each with as many
  * groups as are left, then half as many, and so on: the more slices, the less each group reads of h in a step. */
 size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
@@ -105,7 +116,7 @@ size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__ru
   oclstm__cl *cl = oclstm__plan_cl(plan);
   const size_t B = plan->base.desc.rows;
   const bool mma = plan->gemm == &oclstm__gemm_mma;
-  const size_t groups = oclstm__likely_groups(cl);
+  const size_t groups = oclstm__resident_budget(plan, r);
   oclstm__resident s;
   size_t n = 0;
   size_t slices = oclstm__min(divided(B, mma ? MMA_CHUNK : FMA_CHUNK), groups);

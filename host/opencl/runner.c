@@ -1,5 +1,6 @@
 /* Making one direction of one layer ready to run: weights padded and packed, kernels built.
  * SPDX-License-Identifier: MIT */
+#include "opencl/beside.h"
 #include "opencl/cell.h"
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
@@ -64,6 +65,22 @@ done:
   return status;
 }
 
+/* Something goes from a stage to the next where there are two, and from product to gates where all units are normalised. */
+static oclstm_status create_between(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  const size_t units = plan->base.desc.rows * r->HP;
+  if (r->n_stages > 1 || r->layer->layer_norm != OCLSTM_NORM_NONE) {
+    TRY(oclstm__buffer_create(cl, units * oclstm__stored_bytes(plan->base.desc.precision),
+                              "rows between stages", &r->middle, &plan->device_bytes, error));
+    TRY(oclstm__buffer_create(cl, units * sizeof(float), "rows between stages", &r->extra,
+                              &plan->device_bytes, error));
+    oclstm__account(plan, "rows between stages");
+  }
+done:
+  return status;
+}
+
 static oclstm_status create_stage(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__stage *stage,
                                   const oclstm_weights *w, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -102,6 +119,7 @@ oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t l, size_t dire
   r->direction = direction;
   r->gates = oclstm__gates(layer->kind);
   r->HP = oclstm__padded_units(layer->hidden_size);
+  r->beside = oclstm__beside(plan, l);
   r->cells = plan->base.desc.cells && l + 1 == plan->base.model->n_layers;
   r->n_stages = oclstm__stages(layer, specs);
   for (size_t k = 0; k < r->n_stages; ++k) {
@@ -109,6 +127,7 @@ oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t l, size_t dire
   }
   TRY(create_params(plan, r, weights_of(plan, r), error));
   oclstm__account(plan, "biases");
+  TRY(create_between(plan, r, error));
   TRY(oclstm__decide(plan, r, error));
   oclstm__account(plan, "weights of layers");
   if (layer->layer_norm == OCLSTM_NORM_HASTE) {
@@ -131,9 +150,18 @@ void oclstm__stages_release(oclstm__runner *r) {
   }
 }
 
+cl_mem oclstm__gx_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  if (r->own_gx != NULL) {
+    return r->own_gx;
+  }
+  return r->direction == 1 && plan->gx[1] != NULL ? plan->gx[1] : plan->gx[0];
+}
+
 void oclstm__runner_release(oclstm__runner *r) {
   oclstm__gemm_destroy(&r->input);
   oclstm__buffer_release(&r->params);
+  oclstm__buffer_release(&r->middle);
+  oclstm__buffer_release(&r->extra);
   oclstm__kernel_release(&r->norm_input);
   oclstm__stages_release(r);
 }

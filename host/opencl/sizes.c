@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <assert.h>
 
+#include "opencl/beside.h"
 #include "opencl/cell.h"
 #include "opencl/cl.h"
 #include "opencl/layout.h"
@@ -27,8 +28,8 @@ oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells) {
     size_t width = oclstm__max(layer->input_size, oclstm_layer_output_size(layer));
     w.activation = oclstm__max(w.activation, width);
     w.gates = oclstm__max(w.gates, oclstm__gates(layer->kind) * HP);
-    w.units = oclstm__max(w.units, HP);
-    w.between |= n_stages > 1 || layer->layer_norm != OCLSTM_NORM_NONE;
+    bool between = n_stages > 1 || layer->layer_norm != OCLSTM_NORM_NONE;
+    w.between += between ? oclstm_layer_directions(layer) * HP : 0;
     for (size_t s = 0; s < n_stages; ++s) {
       w.product = oclstm__max(w.product, stages[s].vectors * oclstm__padded_units(stages[s].U));
     }
@@ -73,13 +74,14 @@ static uint64_t fixed_bytes(const oclstm__cl_plan *plan, const oclstm__widths *w
     weights += oclstm_layer_directions(layer) * (gates * columns + HP * layer->projection_size);
     ahead += oclstm_layer_directions(layer) * gates * rows_ahead(cl, desc);
   }
-  uint64_t step = (uint64_t)desc->rows * (w->product + 2 * w->units);
+  uint64_t step = (uint64_t)desc->rows * (w->product + 2 * w->between);
   return weights * bytes + (step + ahead) * sizeof(float);
 }
 
-static uint64_t bytes_per_row(const oclstm__widths *w, oclstm_precision precision) {
-  return (uint64_t)(w->caller + w->gates + w->cells) * sizeof(float) +
-         (uint64_t)(2 * w->activation) * oclstm__stored_bytes(precision);
+static uint64_t bytes_per_row(const oclstm__cl_plan *plan, const oclstm__widths *w) {
+  const size_t gates = (oclstm__gx_beside(plan) ? 2 : 1) * w->gates;
+  return (uint64_t)(w->caller + gates + w->cells) * sizeof(float) +
+         (uint64_t)(plan->n_activations * w->activation) * oclstm__stored_bytes(plan->base.desc.precision);
 }
 
 /* Most rows n*B that fit `bytes` and one buffer each. */
@@ -87,7 +89,7 @@ static uint64_t most_rows(const oclstm__cl_plan *plan, const oclstm__widths *w, 
   assert(w->gates > 0 && "a layer has units");
   uint64_t widest = oclstm__max(oclstm__max(w->gates, w->caller), 1);
   uint64_t in_buffer = plan->base.context->device.max_allocation_bytes / (widest * sizeof(float));
-  uint64_t in_memory = bytes / bytes_per_row(w, plan->base.desc.precision);
+  uint64_t in_memory = bytes / bytes_per_row(plan, w);
   uint64_t rows = in_buffer < in_memory ? in_buffer : in_memory;
   rows = rows < MOST_ROWS ? rows : MOST_ROWS;
   return rows / OCLSTM__ROW_BLOCK * OCLSTM__ROW_BLOCK;
@@ -115,35 +117,12 @@ oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error) {
           "%llu steps of %llu rows take %llu bytes of buffers and %llu of weights; memory_bytes is %llu, "
           "and one buffer may take %llu",
           (unsigned long long)wanted, (unsigned long long)B,
-          (unsigned long long)(wanted * B * bytes_per_row(&w, desc->precision)), (unsigned long long)fixed,
+          (unsigned long long)(wanted * B * bytes_per_row(plan, &w)), (unsigned long long)fixed,
           (unsigned long long)budget, (unsigned long long)device->max_allocation_bytes);
   if (desc->steps == 0) {
     uint64_t cached = GATES_BYTES / (B * w.gates * sizeof(float));
     uint64_t steps = rows / B < cached ? rows / B : cached;
     desc->steps = (size_t)(steps < 1 ? 1 : steps > MOST_STEPS ? MOST_STEPS : steps);
-  }
-done:
-  return status;
-}
-
-oclstm_status oclstm__settle_gx(oclstm__cl_plan *plan, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm_plan_desc *desc = &plan->base.desc;
-  size_t head = plan->base.model->head_size;
-  bool projected = false;
-  for (size_t k = 0; k < 2 * plan->base.model->n_layers; ++k) {
-    projected |= plan->runners[k].input != NULL;
-  }
-  if (projected) {
-    return OCLSTM_OK;
-  }
-  oclstm__buffer_release(&plan->gx);
-  oclstm__discharge(plan, OCLSTM__GX);
-  if (head > 0) {
-    size_t rows = oclstm__round_up(desc->steps * desc->rows, OCLSTM__ROW_BLOCK);
-    TRY(oclstm__buffer_create(oclstm__plan_cl(plan), rows * head * sizeof(float), "y of the head", &plan->gx,
-                              &plan->device_bytes, error));
-    oclstm__account(plan, "y of the head");
   }
 done:
   return status;

@@ -10,14 +10,18 @@
 /* Widest rows between layers, at the ends and in gx, in elements. */
 typedef struct oclstm__widths {
   size_t activation, caller, gates, cells;
-  size_t units, product; /* of a batch row within a step: widest HP, widest vectors*UP */
-  bool between;          /* something goes from a stage to the next */
+  size_t product; /* of a batch row within a step: widest vectors*UP */
+  size_t between; /* of a batch row, from stages to the next ones, HP of all runners that have two */
 } oclstm__widths;
 oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells);
 /* Decides plan->base.desc.steps. E_DEVICE_MEMORY, E_LIMIT when even what is asked for does not fit. */
 oclstm_status oclstm__decide_steps(oclstm__cl_plan *plan, oclstm_error *error);
-#define OCLSTM__GX "input projection" /* what gx is accounted as */
-/* Releases gx where every runner makes its own, all but what the head needs. */
-oclstm_status oclstm__settle_gx(oclstm__cl_plan *plan, oclstm_error *error);
+
+/* ---- buffers.c ---- */
+
+oclstm_status oclstm__buffers_create(oclstm__cl_plan *plan, oclstm_error *error);
+/* Behind all choices: releases what is for others. */
+oclstm_status oclstm__buffers_settle(oclstm__cl_plan *plan, oclstm_error *error);
+void oclstm__buffers_release(oclstm__cl_plan *plan);
 
 #endif

@@ -44,6 +44,8 @@ typedef struct oclstm__arg {
 oclstm_status oclstm__set_args(cl_kernel kernel, cl_uint first, const oclstm__arg *args, size_t n,
                                oclstm_error *error);
 /* Enqueues a one-dimensional kernel over `items`, in groups of `local`. */
+oclstm_status oclstm__enqueue_in_turn(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel, size_t items,
+                                      size_t local, oclstm_error *error);
 oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
                                     oclstm_error *error);
 

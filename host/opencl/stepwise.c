@@ -38,7 +38,7 @@ static oclstm_status run_stage(oclstm__cl_plan *plan, const oclstm__runner *r, c
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   size_t B = plan->base.desc.rows;
-  cl_mem A = stage->spec.multiplies_h ? steps->state->h[steps->state->current] : plan->middle;
+  cl_mem A = stage->spec.multiplies_h ? steps->state->h[steps->state->current] : r->middle;
   size_t items = owns_rows(r, stage) ? B * stage->lanes : B * stage->UP / cl->vector_width;
   TRY(oclstm__gemm_enqueue(stage->gemm, A, B, plan->product, error));
   CL(clSetKernelArg(stage->kernel[0], OCLSTM__STEP_ARG, sizeof t, &t));

@@ -11,7 +11,9 @@
 /* The steps of one direction of one layer over a chunk. */
 typedef struct oclstm__steps {
   size_t n;
-  bool reverse; /* from step n-1 down to 0 */
+  size_t first, last; /* rows, grid: numbers, in the order of processing, of those to run; others run all */
+  oclstm__turn turn;  /* rows, grid: as of all their launches together; others run in order */
+  bool reverse;       /* from step n-1 down to 0 */
   oclstm__cell_state *state;
   cl_mem y; /* [n*B, y_ld] stored, columns from y_column on */
   size_t y_ld, y_column;
@@ -35,7 +37,7 @@ struct oclstm__strategy {
   /* Packs W [vectors*UP, K] of one stage and makes its kernels. What it has made so far is released with the runner. */
   oclstm_status (*prepare)(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm__stage *stage,
                            const float *W, oclstm_error *error);
-  /* Enqueues all steps; gx holds the input projection. */
+  /* Enqueues the steps; gx holds the input projection. */
   oclstm_status (*run)(oclstm__cl_plan *plan, oclstm__runner *runner, const oclstm__steps *steps,
                        oclstm_error *error);
 };
@@ -68,6 +70,13 @@ enum { OCLSTM__SYNC_ARRIVED = 0, OCLSTM__SYNC_STALLED = 1, OCLSTM__SYNC_STALLS =
 #define OCLSTM__PLACES "meeting places"
 oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error);
 oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error);
+size_t oclstm__places_bytes(const oclstm__cl_plan *plan);
+/* Arguments of a launch: its places, of all seats; who shares what; its steps. */
+typedef struct oclstm__meeting {
+  cl_int place, seats, slices, members, first, last;
+} oclstm__meeting;
+oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                   const oclstm__steps *steps, size_t members);
 /* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings for some sweeps. *waited
  * becomes true where everything enqueued has ended by now. */
 oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm_error *error);
@@ -81,6 +90,8 @@ bool oclstm__resident_shape(const oclstm__cl *cl, const oclstm_layer *layer, boo
                             size_t groups, size_t members, oclstm__resident *shape);
 /* Whether one group can hold the whole layer, whoever multiplies: then nobody has to meet. */
 bool oclstm__resident_alone(const oclstm__cl *cl, const oclstm_layer *layer);
+/* Groups for a runner: all, or its part of them where the layer fits that and others may run beside it. */
+size_t oclstm__resident_budget(const oclstm__cl_plan *plan, const oclstm__runner *runner);
 /* 0 where chunk.cl has to run the layer. */
 size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                                    oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]);
@@ -97,7 +108,7 @@ void oclstm__resident_release(oclstm__runner *runner);
 size_t oclstm__resident_launches(size_t steps);
 /* Enqueues all steps. Where a meeting was called off, the rest is left to chunk.cl. */
 oclstm_status oclstm__resident_run(oclstm__cl_plan *plan, const oclstm__runner *runner,
-                                   const oclstm__steps *steps, oclstm_error *error);
+                                   const oclstm__steps *steps, oclstm__turn turn, oclstm_error *error);
 
 /* ---- residency.c ---- */
 

@@ -49,8 +49,9 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *runne
 /* ---- explain.c ---- */
 
 void oclstm__account(oclstm__cl_plan *plan, const char *purpose);
-/* Everything under a name is released. */
+/* Everything under a name is released; or so many bytes of it. */
 void oclstm__discharge(oclstm__cl_plan *plan, const char *purpose);
+void oclstm__credit(oclstm__cl_plan *plan, const char *purpose, uint64_t bytes);
 /* Writes "why" of one of the ways. */
 void oclstm__judge(oclstm__runner *runner, size_t way, oclstm_verdict verdict, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -85,7 +86,8 @@ oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *runner, ocls
 /* Stages of a runner run on zeros, in the plan's own buffers, with a state of their own. */
 typedef struct oclstm__trial {
   oclstm__cl_plan *plan;
-  struct oclstm__cell_state *state;
+  struct oclstm__cell_state *states; /* one a lane */
+  size_t n_states;
   size_t steps; /* of one timed run */
   size_t runs;  /* so far, of all ways */
 } oclstm__trial;

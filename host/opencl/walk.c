@@ -1,5 +1,6 @@
 /* Running a plan on the device: layer after layer, from rows to rows. Nothing here allocates.
  * SPDX-License-Identifier: MIT */
+#include "opencl/beside.h"
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/plan.h"
@@ -13,10 +14,11 @@
 static oclstm_status normalise_input(const oclstm__cl_plan *plan, const oclstm__runner *r, size_t rows,
                                      oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  const cl_mem gx = oclstm__gx_of(plan, r);
   const cl_int H = (cl_int)r->layer->hidden_size;
   const cl_int HP = (cl_int)r->HP;
   const oclstm__arg args[] = {
-      {sizeof(cl_mem), &plan->gx}, {sizeof(cl_mem), &r->params}, {sizeof H, &H}, {sizeof HP, &HP}};
+      {sizeof(cl_mem), &gx}, {sizeof(cl_mem), &r->params}, {sizeof H, &H}, {sizeof HP, &HP}};
   size_t lanes = r->stages[0].lanes;
   TRY(oclstm__set_args(r->norm_input, 0, args, sizeof args / sizeof args[0], error));
   TRY(oclstm__enqueue_items(oclstm__plan_cl(plan), r->norm_input, rows * lanes, lanes, error));
@@ -24,16 +26,24 @@ done:
   return status;
 }
 
-static oclstm_status walk_direction(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
-                                    cl_mem in, oclstm_error *error) {
+static oclstm_status project(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
+                             oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   size_t rows = steps->n * plan->base.desc.rows;
   if (r->input != NULL) {
-    TRY(oclstm__gemm_enqueue(r->input, in, rows, plan->gx, error));
+    TRY(oclstm__gemm_enqueue(r->input, steps->x, rows, oclstm__gx_of(plan, r), error));
   }
   if (r->norm_input != NULL) {
     TRY(normalise_input(plan, r, rows, error));
   }
+done:
+  return status;
+}
+
+static oclstm_status walk_direction(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
+                                    oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  TRY(project(plan, r, steps, error));
   TRY(r->choice.strategy->run(plan, r, steps, error));
 done:
   return status;
@@ -49,32 +59,141 @@ static void place_output(const oclstm_layer *layer, size_t d, bool reverse_alone
   steps->merge = d == 1 && !reverse_alone ? layer->merge : OCLSTM_CONCAT;
 }
 
+/* Direction d of layer l over a whole chunk, in lane 0. */
+static oclstm__steps steps_of(const oclstm__cl_plan *plan, oclstm__cl_state *state,
+                              const oclstm__sweep *sweep, size_t l, size_t d, cl_mem in, cl_mem out) {
+  const oclstm_layer *layer = &plan->base.model->layers[l];
+  const size_t H = layer->hidden_size;
+  const bool half = l == sweep->first_layer && sweep->part != OCLSTM__WHOLE;
+  oclstm__steps steps = {
+      .n = sweep->steps,
+      .last = sweep->steps,
+      .reverse = layer->direction == OCLSTM_REVERSE || d == 1,
+      .state = &state->cells[2 * l + d],
+      .y = out,
+      .x = in,
+      .cells_ld = half ? H : oclstm_layer_directions(layer) * H,
+      .cells_column = half ? 0 : d * H,
+  };
+  place_output(layer, d, half && sweep->part == OCLSTM__REVERSE_HALF, &steps);
+  return steps;
+}
+
+/* Each direction in a lane of its own. */
+static oclstm_status walk_both(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
+                               size_t l, cl_mem in, cl_mem out, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  cl_event begun = NULL;
+  cl_event ended = NULL;
+  oclstm__runner *r = &plan->runners[2 * l];
+  oclstm__steps steps[2];
+  for (size_t d = 0; d < 2; ++d) {
+    steps[d] = steps_of(plan, state, sweep, l, d, in, out);
+    TRY(project(plan, &r[d], &steps[d], error));
+  }
+  TRY(oclstm__lane_mark(cl, 0, &begun, error));
+  steps[0].turn = (oclstm__turn){1, begun, &ended};
+  for (size_t d = 0; d < 2; ++d) {
+    TRY(r[d].choice.strategy->run(plan, &r[d], &steps[d], error));
+  }
+  TRY(oclstm__lane_join(cl, 1, ended, error));
+done:
+  oclstm__event_release(&begun);
+  oclstm__event_release(&ended);
+  return status;
+}
+
 static oclstm_status walk_layer(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
                                 size_t l, cl_mem in, cl_mem out, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const oclstm_layer *layer = &plan->base.model->layers[l];
-  size_t H = layer->hidden_size;
-  bool first = l == sweep->first_layer;
-  bool reverse_alone = first && sweep->part == OCLSTM__REVERSE_HALF;
-  bool forward_alone = first && sweep->part == OCLSTM__FORWARD_HALF;
-  for (size_t d = 0; d < oclstm_layer_directions(layer); ++d) {
-    if ((reverse_alone && d == 0) || (forward_alone && d == 1)) {
-      continue;
+  const bool half = l == sweep->first_layer && sweep->part != OCLSTM__WHOLE;
+  if (!half && oclstm__directions_beside(plan, l)) {
+    return walk_both(plan, state, sweep, l, in, out, error);
+  }
+  for (size_t d = 0; d < oclstm_layer_directions(&plan->base.model->layers[l]); ++d) {
+    if (!half || d == (sweep->part == OCLSTM__REVERSE_HALF)) {
+      const oclstm__steps steps = steps_of(plan, state, sweep, l, d, in, out);
+      TRY(walk_direction(plan, &plan->runners[2 * l + d], &steps, error));
     }
-    bool cells_alone = reverse_alone || forward_alone;
-    oclstm__steps steps = {
-        .n = sweep->steps,
-        .reverse = layer->direction == OCLSTM_REVERSE || d == 1,
-        .state = &state->cells[2 * l + d],
-        .y = out,
-        .x = in,
-        .cells_ld = cells_alone ? H : oclstm_layer_directions(layer) * H,
-        .cells_column = cells_alone ? 0 : d * H,
-    };
-    place_output(layer, d, reverse_alone, &steps);
-    TRY(walk_direction(plan, &plan->runners[2 * l + d], &steps, in, error));
   }
 done:
+  return status;
+}
+
+/* ---- layers side by side ---- */
+
+/* Layers from `layer` on, each a block of steps behind the one before, in lanes of their own. */
+typedef struct chain {
+  size_t length, block, blocks;
+  size_t layer;
+  oclstm__steps steps[OCLSTM__MOST_LANES];
+  cl_event done[OCLSTM__MOST_LANES]; /* the last block of a layer that was enqueued */
+} chain;
+
+/* Block k of the chain's layer number l, behind the same block of the layer in front, which is behind that one's. The one in front of it has been enqueued, and none behind that. */
+static oclstm_status walk_block(oclstm__cl_plan *plan, chain *c, size_t l, size_t k, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  oclstm__steps *steps = &c->steps[l];
+  const bool last = l + 1 == c->length && k + 1 == c->blocks;
+  cl_event done = NULL;
+  steps->turn.behind = l > 0 ? c->done[l - 1] : NULL;
+  steps->turn.done = l + 1 < c->length || last ? &done : NULL;
+  steps->first = k * c->block;
+  steps->last = oclstm__min(steps->first + c->block, steps->n);
+  TRY(walk_direction(plan, &plan->runners[2 * (c->layer + l)], steps, error));
+  TRY(oclstm__lane_flush(oclstm__plan_cl(plan), steps->turn.lane, error));
+done:
+  oclstm__event_release(&c->done[l]);
+  c->done[l] = done;
+  return status;
+}
+
+/* In waves: a layer's block behind the block that it waits for, before that layer's next one. */
+static oclstm_status walk_waves(oclstm__cl_plan *plan, chain *c, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  for (size_t wave = 0; wave < c->blocks + c->length - 1; ++wave) {
+    for (size_t l = c->length; l-- > 0;) {
+      if (l <= wave && wave - l < c->blocks) {
+        TRY(walk_block(plan, c, l, wave - l, error));
+      }
+    }
+  }
+done:
+  return status;
+}
+
+/* Layer k of the walk finds its rows in buffer k of those, and leaves them in the next. */
+static cl_mem rows_in_front(const oclstm__cl_plan *plan, const oclstm__sweep *sweep, const oclstm__ends *ends,
+                            size_t k) {
+  if (k == 0 && ends->in != NULL) {
+    return ends->in;
+  }
+  return k == sweep->n_layers && k > 0 && ends->out != NULL ? ends->out
+                                                            : plan->activations[k % plan->n_activations];
+}
+
+static oclstm_status walk_chain(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
+                                const oclstm__ends *ends, size_t k, size_t length, size_t block,
+                                oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  chain c = {.length = length,
+             .block = block,
+             .blocks = (sweep->steps + block - 1) / block,
+             .layer = sweep->first_layer + k};
+  const size_t lanes = oclstm__chain_lanes(plan, c.layer, length);
+  for (size_t l = 0; l < length; ++l) {
+    c.steps[l] = steps_of(plan, state, sweep, c.layer + l, 0, rows_in_front(plan, sweep, ends, k + l),
+                          rows_in_front(plan, sweep, ends, k + l + 1));
+    c.steps[l].turn.lane = l % lanes;
+  }
+  TRY(walk_waves(plan, &c, error));
+  TRY(oclstm__lane_join(cl, c.steps[length - 1].turn.lane, c.done[length - 1], error));
+done:
+  for (size_t l = 0; l < length; ++l) {
+    oclstm__event_release(&c.done[l]);
+  }
   return status;
 }
 
@@ -104,12 +223,30 @@ static oclstm_status walk_head(oclstm__cl_plan *plan, size_t n, cl_mem in, oclst
   oclstm_status status = OCLSTM_OK;
   const cl_int shape[] = {(cl_int)n, (cl_int)plan->base.desc.rows, (cl_int)plan->base.model->head_size};
   const oclstm__arg args[] = {
-      {sizeof(cl_mem), &plan->gx}, {sizeof(cl_mem), &plan->head_b}, {sizeof(cl_mem), &plan->lengths},
-      {sizeof(cl_int), &shape[0]}, {sizeof(cl_int), &shape[1]},     {sizeof(cl_int), &shape[2]},
+      {sizeof(cl_mem), &plan->gx[0]}, {sizeof(cl_mem), &plan->head_b}, {sizeof(cl_mem), &plan->lengths},
+      {sizeof(cl_int), &shape[0]},    {sizeof(cl_int), &shape[1]},     {sizeof(cl_int), &shape[2]},
   };
-  TRY(oclstm__gemm_enqueue(plan->head, in, n * plan->base.desc.rows, plan->gx, error));
+  TRY(oclstm__gemm_enqueue(plan->head, in, n * plan->base.desc.rows, plan->gx[0], error));
   TRY(oclstm__cl_items(plan, plan->head_bias, args, sizeof args / sizeof args[0], n * plan->base.desc.rows,
                        plan->base.model->head_size, error));
+done:
+  return status;
+}
+
+/* Layers from number k of the walk on that run side by side, or one; *walked: how many. */
+static oclstm_status walk_some(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
+                               const oclstm__ends *ends, size_t k, size_t *walked, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const size_t l = sweep->first_layer + k;
+  const size_t length = oclstm__chain(plan, l, sweep->n_layers - k);
+  const size_t block = oclstm__chain_block(plan, l, length, sweep->steps);
+  *walked = length > 1 && block < sweep->steps ? length : 1;
+  if (*walked > 1) {
+    TRY(walk_chain(plan, state, sweep, ends, k, length, block, error));
+  } else {
+    TRY(walk_layer(plan, state, sweep, l, rows_in_front(plan, sweep, ends, k),
+                   rows_in_front(plan, sweep, ends, k + 1), error));
+  }
 done:
   return status;
 }
@@ -117,20 +254,18 @@ done:
 oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
                               const oclstm__ends *ends, oclstm__rows *result, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  cl_mem in = ends->in != NULL ? ends->in : plan->activations[0];
-  for (size_t k = 0; k < sweep->n_layers; ++k) {
-    bool last = k + 1 == sweep->n_layers;
-    cl_mem out = last && ends->out != NULL ? ends->out : plan->activations[(k + 1) % 2];
-    TRY(walk_layer(plan, state, sweep, sweep->first_layer + k, in, out, error));
+  size_t walked = 0;
+  for (size_t k = 0; k < sweep->n_layers; k += walked) {
+    TRY(walk_some(plan, state, sweep, ends, k, &walked, error));
     if (k == 0 && sweep->part == OCLSTM__FORWARD_HALF) {
-      TRY(join_other_half(plan, sweep, out, error));
+      TRY(join_other_half(plan, sweep, rows_in_front(plan, sweep, ends, 1), error));
     }
-    in = out;
   }
-  *result = (oclstm__rows){in, true};
+  cl_mem rows = rows_in_front(plan, sweep, ends, sweep->n_layers);
+  *result = (oclstm__rows){rows, true};
   if (sweep->head) {
-    TRY(walk_head(plan, sweep->steps, in, error));
-    *result = (oclstm__rows){plan->gx, false};
+    TRY(walk_head(plan, sweep->steps, rows, error));
+    *result = (oclstm__rows){plan->gx[0], false};
   }
 done:
   return status;

@@ -16,7 +16,7 @@ enum { BEFORE, AFTER, SEAT_LEFT, MASKS, MASK_WORDS = 2 * 64, OUT_WORDS = MASKS +
 static const char KERNEL[] =
     "__kernel void seats(volatile __global int *places, volatile __global int *out, int same) {\n"
     "  __local int answer;\n"
-    "  const meeting m = {places, places, 2, 2, 1, &answer};\n"
+    "  const meeting m = {places, places, (int)get_group_id(0), 2, 2, 1, &answer};\n"
     "  if (get_group_id(0) == 1) {\n"
     "    out[0] = processor();\n"
     "    places[SYNC_SEAT] = same ? out[0] + 1 : out[0] + 2;\n"

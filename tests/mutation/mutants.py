@@ -14,6 +14,7 @@ TUNING = "tuning"
 # Tests of what few descriptions have: looked for in these alone.
 RESIDENT = r"^opencl\.resident\.pocl"
 MEETINGS = r"^opencl\.meetings\.pocl-grid"
+BESIDE = r"^opencl\.beside\.pocl-rows"
 SEATS = r"^kernels\.seats"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
 ACTIVATIONS = r"^kernels\.activation\.pocl"
@@ -140,11 +141,19 @@ MUTANTS = [
      "n < rows.n && t + 1 < p->lengths", r"^forward\.ragged\.pocl-rows"),
     (OPENCL, "a member's last block left out", "kernels/chunk.cl", "blocks * (member + 1) / members, false};",
      "(blocks * (member + 1) - 1) / members, false};"),
-    (OPENCL, "resumed a step late", "kernels/chunk.cl", "place[SYNC_ARRIVED] / (resume * STAGES) : 0;",
-     "place[SYNC_ARRIVED] / (resume * STAGES) + 1 : 0;", MEETINGS),
+    (OPENCL, "resumed a step late", "kernels/chunk.cl", "place[SYNC_ARRIVED] / (resume * STAGES) : 0);",
+     "place[SYNC_ARRIVED] / (resume * STAGES) + 1 : 0);", MEETINGS),
     (OPENCL, "places left as they were", "kernels/chunk.cl", "place[SYNC_ARRIVED] = 0;", ""),
-    (OPENCL, "resident: input of the step before", "kernels/resident.cl", "take_turn(&p, &buffers, k + 1, reverse);",
-     "take_turn(&p, &buffers, k, reverse);", RESIDENT),
+    (OPENCL, "a layer does not wait for the one in front of it", "host/opencl/walk.c",
+     "turn.behind = l > 0 ? c->done[l - 1] : NULL;", "turn.behind = NULL;", BESIDE),
+    (OPENCL, "a direction does not wait for x", "host/opencl/walk.c", "(oclstm__turn){1, begun, &ended}",
+     "(oclstm__turn){1, NULL, &ended}", BESIDE),
+    (OPENCL, "nobody waits for the last layer of a chain", "host/opencl/walk.c",
+     "TRY(oclstm__lane_join(cl, c.steps[length - 1].turn.lane, c.done[length - 1], error));", "", BESIDE),
+    (OPENCL, "h and c of a block of the wrong parity", "host/opencl/chunk.c", "steps->last - steps->first) % 2)",
+     "steps->n) % 2)", BESIDE),
+    (OPENCL, "resident: input of the step before", "kernels/resident.cl", "take_turn(&p, &buffers, begin, k + 1, reverse);",
+     "take_turn(&p, &buffers, begin, k, reverse);", RESIDENT),
     (OPENCL, "resident: c is not stored", "kernels/resident.cl", "store_c(p, own->c, active, own->b, unit);", "", RESIDENT),
     (OPENCL, "resident: launches go on behind a meeting that failed", "kernels/resident.cl",
      "bool complete = answer != 0 && first < last;", "bool complete = first < last;", RESIDENT),

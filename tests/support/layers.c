@@ -6,7 +6,7 @@
 #include "model/model.h"
 #include "support.h"
 
-enum { MAX_LAYERS = 8, MAX_ARRAYS = 2 * MAX_LAYERS * OCLSTM__MAX_ARRAYS + 3 };
+enum { MAX_LAYERS = 12, MAX_ARRAYS = 2 * MAX_LAYERS * OCLSTM__MAX_ARRAYS + 3 };
 
 /* Arrays live until the model has copied them. */
 typedef struct maker {

@@ -1,0 +1,49 @@
+/* Directions and layers that run side by side: which they are, and the queues that they run in.
+ * SPDX-License-Identifier: MIT */
+#ifndef OCLSTM_OPENCL_BESIDE_H
+#define OCLSTM_OPENCL_BESIDE_H
+
+#include "opencl/cl.h"
+#include "opencl/plan.h"
+#include "opencl/strategy.h"
+
+/* ---- lanes.c ---- */
+
+/* Makes the queues of lanes 1 .. n - 1, once a context. Thread-safe; whoever has called it may use them. */
+oclstm_status oclstm__lanes_open(oclstm__cl *cl, size_t n, oclstm_error *error);
+void oclstm__lanes_release(oclstm__cl *cl);
+void oclstm__event_release(cl_event *event); /* *event may be NULL, and is afterwards */
+cl_command_queue oclstm__lane(const oclstm__cl *cl, size_t lane);
+/* *reached, the caller's to release: everything that is in the lane by now has ended. */
+oclstm_status oclstm__lane_mark(const oclstm__cl *cl, size_t lane, cl_event *reached, oclstm_error *error);
+oclstm_status oclstm__lane_flush(const oclstm__cl *cl, size_t lane, oclstm_error *error);
+/* Lane 0 goes on when what `ended` is of has ended; it is in that lane. Or in all lanes whose event is not NULL. */
+oclstm_status oclstm__lane_join(const oclstm__cl *cl, size_t lane, cl_event ended, oclstm_error *error);
+oclstm_status oclstm__lanes_join(const oclstm__cl *cl, const cl_event ended[OCLSTM__MOST_LANES],
+                                 oclstm_error *error);
+/* Behind a failure: waits for all of them as well as it can. */
+void oclstm__lanes_settle(const oclstm__cl *cl, size_t n);
+
+/* ---- beside.c ---- */
+
+/* How many runners, this layer's among them, depend on each other so little that they may run side by side. 1: none. */
+size_t oclstm__beside(const oclstm__cl_plan *plan, size_t layer);
+/* Whether two directions that run beside each other want an input projection each. */
+bool oclstm__gx_beside(const oclstm__cl_plan *plan);
+/* The most of all layers: decides plan->n_lanes and n_activations, and opens the lanes. */
+oclstm_status oclstm__decide_lanes(oclstm__cl_plan *plan, oclstm_error *error);
+/* How many launches like the runner's the device runs at the same time, of those that may. */
+size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *runner);
+/* Whether the two directions of a layer run side by side. */
+bool oclstm__directions_beside(const oclstm__cl_plan *plan, size_t layer);
+/* How many layers, from this one on and at most `most`, run side by side, each some steps behind the one before. */
+size_t oclstm__chain(const oclstm__cl_plan *plan, size_t layer, size_t most);
+/* What filling and emptying a chain of such layers costs, as a factor of the time of a step, which is `step` seconds alone. */
+double oclstm__chain_price(const oclstm__cl_plan *plan, const oclstm__runner *runner, size_t lanes,
+                           double step);
+/* Lanes of so many layers. */
+size_t oclstm__chain_lanes(const oclstm__cl_plan *plan, size_t layer, size_t length);
+/* Steps that a layer of a chain is behind the one before, of n; n: they do not run side by side. */
+size_t oclstm__chain_block(const oclstm__cl_plan *plan, size_t layer, size_t length, size_t n);
+
+#endif

@@ -1,0 +1,180 @@
+/* The buffers of a plan: what is between layers and at the ends, and what of it is left when all choices are made.
+ * SPDX-License-Identifier: MIT */
+#include "opencl/sizes.h"
+
+#include "opencl/beside.h"
+#include "opencl/cl.h"
+#include "opencl/layout.h"
+#include "opencl/plan.h"
+#include "opencl/rows.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
+
+/* What they are accounted as. */
+static const char ACTIVATIONS[] = "activations";
+static const char GX[] = "input projection";
+static const char GX_BESIDE[] = "input projection, other direction";
+static const char PRODUCT[] = "recurrent product";
+
+/* ---- making them ---- */
+
+static oclstm_status create_activations(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_plan_desc *desc = &plan->base.desc;
+  const size_t width = oclstm__plan_widths(plan->base.model, false).activation;
+  const size_t rows = oclstm__round_up(desc->steps * desc->rows, OCLSTM__ROW_BLOCK);
+  plan->activation_bytes = rows * width * oclstm__stored_bytes(desc->precision);
+  for (size_t k = 0; k < plan->n_activations; ++k) {
+    TRY(oclstm__buffer_create(oclstm__plan_cl(plan), plan->activation_bytes, ACTIVATIONS,
+                              &plan->activations[k], &plan->device_bytes, error));
+  }
+  oclstm__account(plan, ACTIVATIONS);
+done:
+  return status;
+}
+
+static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  const oclstm__widths w = oclstm__plan_widths(plan->base.model, plan->base.desc.cells != 0);
+  const oclstm_plan_desc *desc = &plan->base.desc;
+  size_t B = desc->rows;
+  size_t rows = oclstm__round_up(desc->steps * B, OCLSTM__ROW_BLOCK);
+  bool stepwise = desc->strategy == OCLSTM_STRATEGY_STEPWISE || desc->strategy == OCLSTM_STRATEGY_AUTO;
+  const struct {
+    const char *name;
+    cl_mem *buffer;
+    size_t elements, bytes; /* bytes of an element */
+  } table[] = {
+      {"rows in the caller's layout", &plan->caller, rows * w.caller, sizeof(float)},
+      {GX, &plan->gx[0], rows * w.gates, sizeof(float)},
+      {GX_BESIDE, &plan->gx[1], oclstm__gx_beside(plan) ? rows * w.gates : 0, sizeof(float)},
+      {"cells", &plan->cells, rows * w.cells, sizeof(float)},
+      {PRODUCT, &plan->product, stepwise ? B * w.product : 0, sizeof(float)},
+      {"lengths", &plan->given_lengths, B, sizeof(cl_int)},
+      {"order of rows", &plan->given_order, B, sizeof(cl_int)},
+  };
+  for (size_t k = 0; k < sizeof table / sizeof table[0]; ++k) {
+    if (table[k].elements > 0) {
+      TRY(oclstm__buffer_create(cl, table[k].elements * table[k].bytes, table[k].name, table[k].buffer,
+                                &plan->device_bytes, error));
+      oclstm__account(plan, table[k].name);
+    }
+  }
+done:
+  return status;
+}
+
+/* For calls without lengths. */
+static oclstm_status create_no_lengths(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
+  size_t B = plan->base.desc.rows;
+  cl_int *endless = oclstm__alloc(&cl->base.allocator, B, sizeof *endless);
+  REQUIRE(endless != NULL, OCLSTM_E_MEMORY, "lengths of %zu rows", B);
+  for (size_t b = 0; b < B; ++b) {
+    endless[b] = CL_INT_MAX;
+  }
+  plan->sorted = oclstm__alloc(&cl->base.allocator, B, sizeof *plan->sorted);
+  REQUIRE(plan->sorted != NULL, OCLSTM_E_MEMORY, "order of %zu rows", B);
+  oclstm__order_rows(NULL, B, plan->sorted);
+  TRY(oclstm__buffer_from(cl, endless, B * sizeof *endless, "lengths", &plan->no_lengths, &plan->device_bytes,
+                          error));
+  TRY(oclstm__buffer_from(cl, plan->sorted, B * sizeof *plan->sorted, "order of rows", &plan->no_order,
+                          &plan->device_bytes, error));
+  plan->order = plan->no_order;
+  plan->lengths = plan->no_lengths;
+  oclstm__account(plan, "lengths");
+done:
+  oclstm__free(&cl->base.allocator, endless);
+  return status;
+}
+
+oclstm_status oclstm__buffers_create(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  TRY(create_activations(plan, error));
+  TRY(create_buffers(plan, error));
+  TRY(create_no_lengths(plan, error));
+done:
+  return status;
+}
+
+void oclstm__buffers_release(oclstm__cl_plan *plan) {
+  cl_mem *buffers[] = {&plan->caller,         &plan->gx[0],          &plan->gx[1],
+                       &plan->cells,          &plan->product,        &plan->given_lengths,
+                       &plan->no_lengths,     &plan->given_order,    &plan->no_order,
+                       &plan->borrowed_x.mem, &plan->borrowed_y.mem, &plan->borrowed_cells.mem};
+  for (size_t k = 0; k < sizeof buffers / sizeof buffers[0]; ++k) {
+    oclstm__buffer_release(buffers[k]);
+  }
+  for (size_t k = 0; k < plan->n_activations; ++k) {
+    oclstm__buffer_release(&plan->activations[k]);
+  }
+  oclstm__free(&plan->base.context->allocator, plan->sorted);
+}
+
+/* ---- what is left ---- */
+
+static void release(oclstm__cl_plan *plan, cl_mem *buffer, const char *purpose) {
+  oclstm__buffer_release(buffer);
+  oclstm__discharge(plan, purpose);
+}
+
+/* Buffers of layers that might have run side by side and do not. */
+static void settle_activations(oclstm__cl_plan *plan) {
+  const size_t L = plan->base.model->n_layers;
+  size_t wanted = 2;
+  for (size_t l = 0; l < L; ++l) {
+    const size_t chain = oclstm__chain(plan, l, L - l);
+    wanted = oclstm__max(wanted, chain + 1);
+  }
+  if (wanted < plan->n_activations) {
+    uint64_t freed = 0;
+    for (size_t k = wanted; k < plan->n_activations; ++k) {
+      oclstm__buffer_release(&plan->activations[k]);
+      freed += plan->activation_bytes;
+    }
+    oclstm__credit(plan, ACTIVATIONS, freed);
+    plan->n_activations = wanted;
+  }
+}
+
+/* Where every runner makes its own projection, all but what the head needs. */
+static oclstm_status settle_gx(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm_plan_desc *desc = &plan->base.desc;
+  const size_t head = plan->base.model->head_size;
+  bool projected = false;
+  bool beside = false;
+  for (size_t l = 0; l < plan->base.model->n_layers; ++l) {
+    projected |= plan->runners[2 * l].input != NULL || plan->runners[2 * l + 1].input != NULL;
+    beside |= oclstm__directions_beside(plan, l);
+  }
+  if (plan->gx[1] != NULL && !(projected && beside)) {
+    release(plan, &plan->gx[1], GX_BESIDE);
+  }
+  if (projected) {
+    return OCLSTM_OK;
+  }
+  release(plan, &plan->gx[0], GX);
+  if (head > 0) {
+    size_t rows = oclstm__round_up(desc->steps * desc->rows, OCLSTM__ROW_BLOCK);
+    TRY(oclstm__buffer_create(oclstm__plan_cl(plan), rows * head * sizeof(float), "y of the head",
+                              &plan->gx[0], &plan->device_bytes, error));
+    oclstm__account(plan, "y of the head");
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm__buffers_settle(oclstm__cl_plan *plan, oclstm_error *error) {
+  bool stepwise = false;
+  for (size_t k = 0; k < 2 * plan->base.model->n_layers; ++k) {
+    stepwise |= plan->runners[k].choice.strategy == &oclstm__stepwise;
+  }
+  if (!stepwise && plan->product != NULL) {
+    release(plan, &plan->product, PRODUCT);
+  }
+  settle_activations(plan);
+  return settle_gx(plan, error);
+}
