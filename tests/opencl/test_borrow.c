@@ -65,7 +65,9 @@ static void check_fenced(subject *s, oclstm_layout layout, fence_side side, bool
 static void nothing_around_is_touched(subject *s) {
   for (int layout = OCLSTM_TIME_MAJOR; layout <= OCLSTM_BATCH_MAJOR; ++layout) {
     for (int side = 0; side < N_FENCE_SIDES; ++side) {
-      check_fenced(s, (oclstm_layout)layout, (fence_side)side, false, true, side != FENCE_IN_FRONT);
+      if (!options.small) {
+        check_fenced(s, (oclstm_layout)layout, (fence_side)side, false, true, side != FENCE_IN_FRONT);
+      }
       check_fenced(s, (oclstm_layout)layout, (fence_side)side, true, side != FENCE_IN_FRONT, true);
     }
     check_fenced(s, (oclstm_layout)layout, FENCE_BEHIND, true, true, false);
@@ -245,11 +247,11 @@ static void ids(void **unused) {
   assert_true(check_network(make_layers(&layer, 1, 0, 9, options.seed), OCLSTM_PRECISION_F32));
 }
 
-/* Refused by grid. */
+/* One layer: the second direction reads x when the first has written y. Refused by grid. */
 static void a_sum_of_directions(void **unused) {
-  const oclstm_layer layers[] = {layer_of(4, OCLSTM_BIDIRECTIONAL), layer_of(6, OCLSTM_BIDIRECTIONAL)};
+  const oclstm_layer layer = layer_of(4, OCLSTM_BIDIRECTIONAL);
   (void)unused;
-  const bool checked = check_network(make_layers(layers, 2, 0, 0, options.seed), OCLSTM_PRECISION_F32);
+  const bool checked = check_network(make_layers(&layer, 1, 0, 0, options.seed), OCLSTM_PRECISION_F32);
   assert_true(checked || options.strategy == OCLSTM_STRATEGY_GRID);
 }
 

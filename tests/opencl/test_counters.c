@@ -120,7 +120,7 @@ static void check_bytes(counted *c, const oclstm_io *io) {
 
 static void check_calls(const test_network *network) {
   counted c = open_counted(network, 0);
-  for (int k = 0; k < 16; ++k) {
+  for (int k = 0; k < 16; k += options.small ? 5 : 1) {
     oclstm_io io = call_of(&c, k % 3 == 0 ? 2 : T);
     io.layout = k % 2 == 0 ? OCLSTM_TIME_MAJOR : OCLSTM_BATCH_MAJOR;
     io.lengths = k / 2 % 2 == 0 && io.steps == T ? LENGTHS : NULL;
@@ -133,8 +133,10 @@ static void check_calls(const test_network *network) {
 
 static void bytes_are_counted(void **unused) {
   (void)unused;
-  check_calls(&FORWARD[0]);
   check_calls(&FORWARD[2]); /* with a head */
+  if (!options.small) {
+    check_calls(&FORWARD[0]);
+  }
 }
 
 static void counters_add_up_until_they_are_reset(void **unused) {
