@@ -247,6 +247,7 @@ MUTANTS = [
     (OPENCL, "rows behind the caller's are multiplied", "host/opencl/forward.c",
      "in.as_it_is && !plan->gemm->pads)", "in.as_it_is)", BORROW_PADDED),
     (OPENCL, "y is not waited for", "host/opencl/forward.c", "if (!waited) {", "if (status != OCLSTM_OK) {", BORROW),
+    (OPENCL, "a buffer of fewer steps for more", "host/opencl/borrow.c", "|| slot->bytes < bytes", "", BORROW),
     (OPENCL, "the last call's array for this one's", "host/opencl/borrow.c", "slot->array != array || slot->bytes < bytes",
      "slot->bytes < bytes", BORROW),
     (OPENCL, "h0 ignored", "host/opencl/state.c",

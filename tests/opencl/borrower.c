@@ -104,9 +104,27 @@ test_result expected_of(const subject *s, const test_job *job) {
   return result;
 }
 
+/* Where the device shares memory, the plan has a buffer over the whole of the array, which it used. */
+static void assert_borrowed(const oclstm__borrowed *slot, const void *array, size_t bytes) {
+  void *over = NULL;
+  size_t size = 0;
+  if (device == reference || atomic_load(&oclstm__cl_of(device)->sharing) != OCLSTM__SHARES || bytes == 0) {
+    return;
+  }
+  assert_int_equal(clGetMemObjectInfo(slot->mem, CL_MEM_HOST_PTR, sizeof over, &over, NULL), CL_SUCCESS);
+  assert_int_equal(clGetMemObjectInfo(slot->mem, CL_MEM_SIZE, sizeof size, &size, NULL), CL_SUCCESS);
+  assert_ptr_equal(over, array);
+  assert_true(size >= bytes);
+}
+
 void check_call(const subject *s, const test_job *job, float *x, float *y, float *cells) {
   test_result expected = expected_of(s, job);
   put_input(s, job, x);
   assert_call(s, job, &expected, x, y, cells);
+  const oclstm__cl_plan *plan = oclstm__cl_plan_of(s->plan);
+  assert_borrowed(&plan->borrowed_x, x, job->T * B * s->I * sizeof *x);
+  if (job->layout == OCLSTM_BATCH_MAJOR || oclstm_model_head_size(s->model) == 0) {
+    assert_borrowed(&plan->borrowed_y, y, job->T * B * s->O * sizeof *y);
+  }
   free_result(&expected);
 }
