@@ -100,7 +100,7 @@ static uint64_t bytes_of_meetings(const counted *c) {
   return plan->meets && plan->alone == 0 ? plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int) : 0;
 }
 
-/* Arrays that the device shares are not copied, but for those whose rows the device has in the caller's order already, somewhere else:
+/* Arrays that the device shares are not copied, but for those whose rows it has in the caller's order already, somewhere else:
  * time-major cells, and y of a head. Lengths, and the order of rows that comes of them, always are. */
 static void check_bytes(counted *c, const oclstm_io *io) {
   const bool shares = atomic_load(&oclstm__cl_of(c->context)->sharing) == OCLSTM__SHARES;
