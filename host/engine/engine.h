@@ -49,7 +49,7 @@ typedef struct oclstm__sweep {
   /* [n,B,input_size of the first layer]; when the sweep begins at layer 0 of a model with an embedding, ids [n,B]. */
   const void *input;
   const int32_t *lengths; /* [B] valid steps of this chunk, 0 .. n, or NULL: n */
-  const float *other;     /* FORWARD_HALF: [n,B,R] */
+  const float *other; /* FORWARD_HALF: [n,B,R]; apart from output, which may be written before it is read */
   /* y of the last layer or of the head [n,B,...], or NULL. A go_backwards layer gives row b's valid steps of this chunk in
    * the order of processing: step t at place lengths[b] - 1 - t. */
   float *output;

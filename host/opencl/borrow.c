@@ -8,8 +8,6 @@
 #include "opencl/cl.h"
 #include "opencl/plan.h"
 
-enum { UNKNOWN, COPIES, SHARES };
-
 static cl_mem buffer_over(const oclstm__cl *cl, const void *array, size_t bytes) {
   cl_int code = CL_SUCCESS;
   cl_mem mem = clCreateBuffer(cl->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes,
@@ -46,15 +44,15 @@ static bool shares(const oclstm__cl *cl) {
 }
 
 void oclstm__ask_sharing(oclstm__cl *cl) {
-  if (atomic_load(&cl->sharing) == UNKNOWN) {
+  if (atomic_load(&cl->sharing) == OCLSTM__SHARING_UNKNOWN) {
     bool cpu = cl->base.device.type == OCLSTM_DEVICE_CPU;
-    atomic_store(&cl->sharing, cpu && shares(cl) ? SHARES : COPIES);
+    atomic_store(&cl->sharing, cpu && shares(cl) ? OCLSTM__SHARES : OCLSTM__COPIES);
   }
 }
 
 cl_mem oclstm__borrow(const oclstm__cl_plan *plan, oclstm__borrowed *slot, const void *array, size_t bytes) {
   oclstm__cl *cl = oclstm__plan_cl(plan);
-  if (array == NULL || bytes == 0 || atomic_load(&cl->sharing) != SHARES) {
+  if (array == NULL || bytes == 0 || atomic_load(&cl->sharing) != OCLSTM__SHARES) {
     return NULL;
   }
   if (slot->mem == NULL || slot->array != array || slot->bytes < bytes) {

@@ -109,9 +109,9 @@ static cl_mem place_output(oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
                         bytes_of(plan, sweep, output_width(plan->base.model, sweep)));
 }
 
-/* *read: it has waited until the rows are there. to NULL: they are not wanted. */
+/* *waited: nothing is under way any more. to NULL: the rows are not wanted. */
 static oclstm_status read_rows(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm__rows from,
-                               size_t width, oclstm__borrowed *slot, float *to, bool *read,
+                               size_t width, oclstm__borrowed *slot, float *to, bool *waited,
                                oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const size_t bytes = bytes_of(plan, sweep, width);
@@ -128,8 +128,8 @@ static oclstm_status read_rows(oclstm__cl_plan *plan, const oclstm__sweep *sweep
   }
   if (there == NULL) {
     TRY(oclstm__cl_read(oclstm__plan_cl(plan), from.mem, bytes, to, error));
-    *read = true;
   }
+  *waited = there == NULL;
 done:
   return status;
 }
@@ -151,15 +151,15 @@ static oclstm_status finish(oclstm__cl_plan *plan, const oclstm__sweep *sweep, c
                             oclstm__rows result, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm_model *model = plan->base.model;
-  bool read = false;
+  bool waited = false;
   if (ends->out == NULL) {
-    TRY(read_rows(plan, sweep, result, output_width(model, sweep), &plan->borrowed_y, sweep->output, &read,
+    TRY(read_rows(plan, sweep, result, output_width(model, sweep), &plan->borrowed_y, sweep->output, &waited,
                   error));
   }
   TRY(read_rows(plan, sweep, (oclstm__rows){plan->cells, false}, cells_width(model, sweep),
-                &plan->borrowed_cells, sweep->cells, &read, error));
-  TRY(oclstm__check_meetings(plan, &read, error));
-  if (!read) {
+                &plan->borrowed_cells, sweep->cells, &waited, error));
+  TRY(oclstm__check_meetings(plan, &waited, error));
+  if (!waited) {
     TRY(oclstm__cl_settle(oclstm__plan_cl(plan), error));
   }
 done:

@@ -166,6 +166,9 @@ oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, ocls
 
 /* ---- borrow.c: the caller's arrays as buffers ---- */
 
+/* What oclstm__cl.sharing says. */
+enum { OCLSTM__SHARING_UNKNOWN, OCLSTM__COPIES, OCLSTM__SHARES };
+
 /* Asks the device, once a context, whether that works. Before the first oclstm__borrow. */
 void oclstm__ask_sharing(oclstm__cl *cl);
 /* A buffer over an array, kept in the slot until another array comes. NULL where its rows have to be copied. */

@@ -131,7 +131,7 @@ typedef struct chain {
   cl_event done[OCLSTM__MOST_LANES]; /* the last block of a layer that was enqueued */
 } chain;
 
-/* Block k of the chain's layer number l, behind the same block of the layer in front, which is behind that one's. The one in front of it has been enqueued, and none behind that. */
+/* Block k of the chain's layer number l. Of the layer in front of it, that block was the last one to be enqueued. */
 static oclstm_status walk_block(oclstm__cl_plan *plan, chain *c, size_t l, size_t k, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__steps *steps = &c->steps[l];

@@ -488,7 +488,8 @@ typedef struct oclstm_counters {
   uint64_t launches; /* kernels enqueued; a call of CLBlast, which enqueues one to four, is one */
   uint64_t products; /* of these, calls of CLBlast */
   /* Host memory to the device and back, by commands of the library: weights and the zeros that fill new buffers included,
-   * the caller's own buffers (oclstm_opencl.h) not. */
+   * the caller's own buffers (oclstm_opencl.h) not, nor arrays that a device uses where they lie (see oclstm_forward), of
+   * which nothing is copied. */
   uint64_t bytes_written, bytes_read;
   /* With oclstm_context_desc.profiling: launches whose time is known, and the sum of these times, from the device's own clock.
    * Of a call of CLBlast it is the time of the last kernel. Otherwise 0. */
@@ -670,13 +671,15 @@ OCLSTM_API oclstm_status oclstm_state_get(oclstm_state *state, float *h, float *
 
 typedef enum oclstm_layout { OCLSTM_TIME_MAJOR, OCLSTM_BATCH_MAJOR } oclstm_layout;
 
+/* The arrays of a call. x, ids and lengths may lie in the memory of y, in all of it or in a part: the results are as if they had
+ * been copied before. cells overlaps none of the others. */
 typedef struct oclstm_io {
   size_t struct_size;
   size_t steps;         /* T of this call, 0 to the plan's */
   oclstm_layout layout; /* of x, y and cells: [T,B,...] or [B,T,...] */
   const float *x;       /* [T,B,I]; NULL with an embedding */
-  /* [B], or NULL: all T. Row b is read and advanced for lengths[b] steps of this call, 0 to T; behind them x is not
-   * read, y and cells are 0, and the state stays. The reverse direction starts at a row's own last step. */
+  /* [B], or NULL: all T. Row b is read and advanced for lengths[b] steps of this call, 0 to T; behind them x may be
+   * anything, y and cells are 0, and the state stays. The reverse direction starts at a row's own last step. */
   const int32_t *lengths;
   float *y;     /* [T,B,output size], or NULL */
   float *cells; /* [T,B,D*H]: c of every step of the last layer, or NULL; needs plan_desc.cells */
@@ -686,7 +689,10 @@ typedef struct oclstm_io {
 #define OCLSTM_IO_INIT \
   { sizeof(oclstm_io), 0, OCLSTM_TIME_MAJOR, NULL, NULL, NULL, NULL, NULL }
 
-/* Runs T steps of B rows and advances the state. Host arrays, borrowed for the call; blocks until y is written.
+/* Runs T steps of B rows and advances the state. Host arrays, borrowed for the call: nothing touches them outside of it,
+ * and behind it they may be freed. Blocks until y is written. CPU devices whose memory is the host's use x, ids and y where
+ * they lie, and cells that are batch-major, and copy nothing, but for y of a head, time-major; see docs/strategies.md. They
+ * keep a buffer object over each of the last call's arrays, so that the same arrays again cost nothing.
  * A sequence fed in pieces of any size gives, bit for bit, what it gives in one piece, as long as no layer has a
  * reverse direction: that one sees only this call's steps (oclstm_job.h runs it over longer sequences). A row's
  * results do not depend on other rows: NaN or Inf stays in its row.

@@ -21,6 +21,8 @@ ACTIVATIONS = r"^kernels\.activation\.pocl"
 AMX_PRODUCTS = r"^amx\.gemm"
 AMX_ROWS = r"^amx\.ragged"
 AMX = r"^amx\.networks\.rows"
+BORROW = r"^opencl\.borrow\.pocl-fused-step$"
+BORROW_PADDED = r"^opencl\.borrow\.pocl-stepwise\+clblast$"
 PRECISION = r"^forward\.precision\.pocl-fused-step"
 
 MUTANTS = [
@@ -249,6 +251,14 @@ MUTANTS = [
     (OPENCL, "reverse direction walks forward", "host/opencl/walk.c",
      ".reverse = layer->direction == OCLSTM_REVERSE || d == 1,", ".reverse = false,"),
     (OPENCL, "parity of h ignored (fused-step)", "host/opencl/fused_step.c", "state->current = 1 - state->current;", ""),
+    (OPENCL, "arrays that overlap in part taken for separate ones", "host/opencl/forward.c",
+     "a != NULL && b != NULL && x < y + b_bytes", "a == b && x < y + b_bytes", BORROW),
+    (OPENCL, "rows behind the caller's are multiplied", "host/opencl/forward.c",
+     "in.as_it_is && !plan->gemm->pads)", "in.as_it_is)", BORROW_PADDED),
+    (OPENCL, "y is not waited for", "host/opencl/forward.c", "if (!waited) {", "if (status != OCLSTM_OK) {", BORROW),
+    (OPENCL, "a buffer of fewer steps for more", "host/opencl/borrow.c", "|| slot->bytes < bytes", "", BORROW),
+    (OPENCL, "the last call's array for this one's", "host/opencl/borrow.c", "slot->array != array || slot->bytes < bytes",
+     "slot->bytes < bytes", BORROW),
     (OPENCL, "h0 ignored", "host/opencl/state.c",
      "TRY(set_all(oclstm__cl_state_of(state), true, h, error));",
      "TRY(set_all(oclstm__cl_state_of(state), true, 0 ? h : NULL, error));"),
