@@ -36,11 +36,16 @@ static void print_layer(const oclstm_plan *plan, size_t l, size_t d, bool both) 
   if (layer == NULL) {
     return;
   }
-  (void)printf("          layer %zu%s: %s, %zu launches a call\n", l,
+  char beside[48] = "";
+  if (layer->beside > 1) {
+    (void)snprintf(beside, sizeof beside, ", %zu %s side by side", layer->beside,
+                   both ? "directions" : "layers");
+  }
+  (void)printf("          layer %zu%s: %s, %zu launches a call%s\n", l,
                !both    ? ""
                : d == 0 ? ", forward"
                         : ", reverse",
-               way_text(layer->strategy, layer->tile_rows, layer->groups).text, layer->launches);
+               way_text(layer->strategy, layer->tile_rows, layer->groups).text, layer->launches, beside);
   for (size_t k = 0; (c = oclstm_plan_get_candidate(plan, l, d, k)) != NULL; ++k) {
     print_candidate(c);
   }
@@ -84,6 +89,7 @@ static void json_layer(cli_json *json, const oclstm_plan *plan, size_t l, size_t
   cli_json_integer(json, "direction", d);
   json_way(json, layer->strategy, layer->groups, layer->microseconds);
   cli_json_integer(json, "tile_rows", layer->tile_rows);
+  cli_json_integer(json, "beside", layer->beside);
   cli_json_integer(json, "launches", layer->launches);
   cli_json_string(json, "reason", layer->reason);
   cli_json_begin(json, "candidates", '[');

@@ -39,11 +39,11 @@ void oclstm__answer_key(const oclstm__cl_plan *plan, const oclstm__runner *r, ch
   static const char *const PRECISIONS[] = {"f32", "f16", "bf16"};
   const oclstm_plan_desc *desc = &plan->base.desc;
   size_t steps = oclstm__min(class_of(desc->steps), LONG_CHUNK);
-  (void)snprintf(key, OCLSTM__ANSWER_KEY, "%s I%zu H%zu R%zu B%zu T%zu%s %s cells%d %s %016llx",
+  (void)snprintf(key, OCLSTM__ANSWER_KEY, "%s I%zu H%zu R%zu B%zu T%zu%s %s cells%d beside%zu %s %016llx",
                  KINDS[r->layer->kind], class_of(r->layer->input_size), class_of(r->layer->hidden_size),
                  class_of(oclstm_layer_state_size(r->layer)), class_of(desc->rows), steps,
-                 steps == LONG_CHUNK ? "+" : "", PRECISIONS[desc->precision], (int)r->cells, plan->gemm->name,
-                 (unsigned long long)hash_cell(r));
+                 steps == LONG_CHUNK ? "+" : "", PRECISIONS[desc->precision], (int)r->cells, r->beside,
+                 plan->gemm->name, (unsigned long long)hash_cell(r));
 }
 
 /* ---- the list ---- */

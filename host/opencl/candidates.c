@@ -18,25 +18,32 @@ enum { FEW_ROWS = 16 };
  * a step; docs/tuning.md has what was measured. */
 enum { SHORT_STEP = 64 << 10 };
 
-static bool is_shared(const oclstm_layer *layer) {
+/* Where others run beside a layer and every core has one, cores that share gain by reading less each: of more than this. */
+enum { OWN_STEP = 512 << 10 };
+
+static bool is_shared(const oclstm_layer *layer, bool cores_taken) {
   size_t bytes =
       oclstm__gates(layer->kind) * layer->hidden_size * oclstm_layer_state_size(layer) * sizeof(float);
-  return oclstm__padded_units(layer->hidden_size) > OCLSTM__UNIT_PADDING && bytes > SHORT_STEP;
+  return oclstm__padded_units(layer->hidden_size) > OCLSTM__UNIT_PADDING &&
+         bytes > (cores_taken ? OWN_STEP : SHORT_STEP);
 }
 
 /* serves: whether grid does, as far as is known; resident: with W_hh in registers. */
-static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm_layer *layer, size_t B, bool serves,
+static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm__runner *r, size_t B, bool serves,
                              bool resident, const char **why) {
+  const oclstm_layer *layer = r->layer;
+  const bool cores_taken = r->beside >= oclstm__max(cl->base.device.compute_units, 2);
   if (layer->layer_norm != OCLSTM_NORM_NONE) {
     *why = "layer_norm needs whole rows between product and gates";
     return OCLSTM_STRATEGY_STEPWISE;
   }
   if (cl->base.device.type == OCLSTM_DEVICE_CPU) {
-    if (serves && is_shared(layer)) {
+    if (serves && is_shared(layer, cores_taken)) {
       *why = "a CPU device, whose cores share the units of a step";
       return OCLSTM_STRATEGY_GRID;
     }
-    *why = "a CPU device: one launch a chunk";
+    *why = cores_taken ? "a CPU device, each core with a layer or direction of its own"
+                       : "a CPU device: one launch a chunk";
     return OCLSTM_STRATEGY_ROWS;
   }
   if (serves && resident) {
@@ -123,8 +130,7 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bo
   bool automatic = desc->strategy == OCLSTM_STRATEGY_AUTO;
   bool shared = oclstm__strategy_serves(cl, OCLSTM_STRATEGY_GRID, r->layer, probe, NULL) == OCLSTM_OK;
   bool resident = oclstm__resident_candidates(plan, r, all[0].list) > 0;
-  oclstm_strategy first =
-      automatic ? thumb(cl, r->layer, desc->rows, shared, resident, &why) : desc->strategy;
+  oclstm_strategy first = automatic ? thumb(cl, r, desc->rows, shared, resident, &why) : desc->strategy;
   r->ways.n = 0;
   for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
     assert(k < sizeof all / sizeof all[0] && "there is room for the table");

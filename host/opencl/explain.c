@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/beside.h"
 #include "opencl/plan.h"
 #include "opencl/strategy.h"
 #include "opencl/tuning.h"
@@ -99,6 +100,7 @@ void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size
       .direction = r->direction,
       .tile_rows = r->resident.kernel != NULL ? r->resident.chunk : r->stages[0].rows,
       .groups = shown->groups,
+      .beside = 1,
       .launches = r->choice.strategy->launches(r, plan->base.desc.steps) +
                   !oclstm__owns_input(plan, r->choice.strategy) + norm,
       .microseconds = shown->microseconds,
@@ -138,8 +140,27 @@ static size_t name_strategies(const oclstm__cl_plan *plan, char *text, size_t by
   return n;
 }
 
+/* What runs side by side with what, now that all choices are made. */
+static void explain_beside(oclstm__cl_plan *plan) {
+  const size_t L = plan->base.model->n_layers;
+  const size_t n = plan->base.desc.steps;
+  size_t chain = 1;
+  for (size_t l = 0; l < L; l += chain) {
+    chain = oclstm__chain(plan, l, L - l);
+    const size_t block = oclstm__chain_block(plan, l, chain, n);
+    for (size_t k = l; k < l + chain; ++k) {
+      plan->runners[2 * k].ways.layer.beside = block < n ? chain : 1;
+      plan->runners[2 * k].ways.layer.launches *= (n + block - 1) / block;
+    }
+    if (oclstm__directions_beside(plan, l)) {
+      plan->runners[2 * l].ways.layer.beside = plan->runners[2 * l + 1].ways.layer.beside = 2;
+    }
+  }
+}
+
 void oclstm__explain_plan(oclstm__cl_plan *plan, const char *why_gemm) {
   oclstm_plan_info *info = &plan->base.info;
+  explain_beside(plan);
   info->rows = plan->base.desc.rows;
   info->steps = plan->base.desc.steps;
   info->device_bytes = plan->device_bytes;

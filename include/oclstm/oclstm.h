@@ -606,10 +606,13 @@ OCLSTM_API const oclstm_plan_info *oclstm_plan_get_info(const oclstm_plan *plan)
 typedef struct oclstm_plan_layer {
   size_t layer, direction;
   char strategy[32];
-  size_t tile_rows;    /* batch rows of a tile; 0: the strategy has no tiles */
-  size_t groups;       /* work-groups that share the units of a layer; 0: the strategy does not divide them */
-  size_t launches;     /* kernels of a whole chunk, its input projection with them, as far as they are ours */
-  double microseconds; /* a step of the recurrence, as it was measured; 0: not measured */
+  size_t tile_rows; /* batch rows of a tile; 0: the strategy has no tiles */
+  size_t groups;    /* work-groups that share the units of a layer; 0: the strategy does not divide them */
+  size_t
+      beside; /* directions, or layers behind each other, that run at the same time, this one among them; or 1 */
+  size_t launches; /* kernels of a whole chunk, its input projection with them, as far as they are ours */
+  double
+      microseconds; /* a step of the recurrence, as it was measured; its share, of several at once; 0: not measured */
   char reason[160];
   size_t n_candidates;
 } oclstm_plan_layer;

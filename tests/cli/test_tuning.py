@@ -33,6 +33,7 @@ class TuningTest(CliTest):
                 self.assertTrue(c["why"])
                 self.assertTrue(c["microseconds"] is None or c["microseconds"] > 0.0)
             self.assertGreater(layer["launches"], 0)
+            self.assertGreater(layer["beside"], 0)
             self.assertTrue(layer["reason"])
         self.assertEqual(sum(m["bytes"] for m in plan["memory"]), plan["device_bytes"])
 

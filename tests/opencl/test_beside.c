@@ -81,6 +81,7 @@ static void check_stack(oclstm_direction direction, bool ragged) {
   assert_int_equal(oclstm__chain(inside(p.plan), 2, 2), chained ? 2 : 1);
   assert_int_equal(oclstm__chain(inside(p.alone), 0, 5), 1);
   assert_int_equal(inside(p.plan)->n_activations, chained ? 6 : 2);
+  assert_int_equal(oclstm_plan_get_layer(p.plan, 3, 0)->beside, chained ? 5 : 1);
   for (size_t k = 0; k < N_BLOCKS; ++k) {
     inside(p.plan)->block = BLOCKS[k];
     check_same(&p, 0);

@@ -49,7 +49,7 @@ static const oclstm_plan_candidate *find(const oclstm_plan *plan, size_t layer, 
 /* A layer norm, a projection and a plain cell in one network: what one layer refuses is open to the others. */
 static void each_layer_has_its_own(void **unused) {
   (void)unused;
-  oclstm_layer layers[] = {lstm(3, 8), lstm(8, 8), lstm(8, 136)};
+  oclstm_layer layers[] = {lstm(3, 8), lstm(8, 8), lstm(8, 200)};
   layers[0].layer_norm = OCLSTM_NORM_TFLITE;
   layers[1].projection_size = 5;
   layers[2].input_size = 5;
