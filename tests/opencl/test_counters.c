@@ -97,7 +97,9 @@ static void a_call_is_counted(void **unused) {
 /* Where members of a slice meet, a call looks how that went, unless it does without. */
 static uint64_t bytes_of_meetings(const counted *c) {
   const oclstm__cl_plan *plan = oclstm__cl_plan_of(c->plan);
-  return plan->meets && plan->alone == 0 ? plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int) : 0;
+  return plan->meets && plan->alone == 0
+             ? plan->n_lanes * plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int)
+             : 0;
 }
 
 /* Arrays that the device shares are not copied, but for those whose rows it has in the caller's order already, somewhere else:
