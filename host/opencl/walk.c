@@ -14,7 +14,7 @@
 static oclstm_status normalise_input(const oclstm__cl_plan *plan, const oclstm__runner *r, size_t rows,
                                      oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const cl_mem gx = oclstm__gx_of(plan, r);
+  cl_mem gx = oclstm__gx_of(plan, r);
   const cl_int H = (cl_int)r->layer->hidden_size;
   const cl_int HP = (cl_int)r->HP;
   const oclstm__arg args[] = {
