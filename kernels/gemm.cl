@@ -5,6 +5,8 @@
  *   W packed   stored  panels of 4 * BLOCK columns: [ceil(N / (4 * BLOCK))][K][4][BLOCK], zero behind column N
  *   C [M, ldc] f32     out: columns 0 .. N - 1; may not alias A
  *
+ * A and C begin `first` rows before those that are multiplied.
+ *
  * Launch: global = [LANES * ceil(M / ROWS), panels], local = [LANES, 1]. Row tiles are the fast dimension, so that a
  * panel stays in the cache of a core while all rows pass it.
  *
@@ -15,7 +17,9 @@ DEFINE_TILE(product, ROWS, VECTORS, 1)
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global const stored *restrict A, int lda,
                                                                       __global const stored *restrict W,
                                                                       __global float *restrict C, int ldc, int M, int N,
-                                                                      int K) {
+                                                                      int K, int first) {
+  A += (size_t)first * lda;
+  C += (size_t)first * ldc;
   int first_row = (int)get_group_id(0) * ROWS;
   int panel = (int)get_group_id(1);
   size_t row[ROWS];

@@ -148,7 +148,7 @@ INLINE void store_C(const float acc[TILES_M][TILES_N][4], __global float *C, int
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(__global const ushort *restrict A, int lda,
                                                                           __global const uint4 *restrict W,
                                                                           __global float *restrict C, int ldc, int M,
-                                                                          int N, int K) {
+                                                                          int N, int K, int first) {
   __local uint4 tile[2][PIECES];
 #if PTX
   __local uint *exchange = 0;
@@ -169,6 +169,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(__glob
       acc[m][n][0] = acc[m][n][1] = acc[m][n][2] = acc[m][n][3] = 0.0f;
     }
   }
+  A += (size_t)first * lda;
+  C += (size_t)first * ldc;
   W += (size_t)(column / 8) * depths * 32 + lane; /* TILES_N tiles a step */
   load_A(own, A, lda, first_row, M, 0, K);
   load_W(b, W, 0);

@@ -47,9 +47,6 @@ size_t oclstm__beside(const oclstm__cl_plan *plan, size_t l) {
   if (layer->direction == OCLSTM_BIDIRECTIONAL) {
     return layer->merge == OCLSTM_CONCAT ? 2 : 1;
   }
-  if (cl->vector_width == 1) { /* the projection is one product over all steps */
-    return 1;
-  }
   for (size_t k = l; follows(model, k); --k) {
     ++n;
   }
@@ -57,14 +54,6 @@ size_t oclstm__beside(const oclstm__cl_plan *plan, size_t l) {
     ++n;
   }
   return oclstm__min(n, OCLSTM__MOST_LANES);
-}
-
-bool oclstm__gx_beside(const oclstm__cl_plan *plan) {
-  bool wanted = false;
-  for (size_t l = 0; l < plan->base.model->n_layers; ++l) {
-    wanted |= plan->base.model->layers[l].direction == OCLSTM_BIDIRECTIONAL && oclstm__beside(plan, l) > 1;
-  }
-  return wanted && oclstm__plan_cl(plan)->vector_width == 1;
 }
 
 oclstm_status oclstm__decide_lanes(oclstm__cl_plan *plan, oclstm_error *error) {
@@ -77,6 +66,7 @@ oclstm_status oclstm__decide_lanes(oclstm__cl_plan *plan, oclstm_error *error) {
     plan->n_lanes = oclstm__max(plan->n_lanes, n);
     plan->n_activations = oclstm__max(plan->n_activations, chain ? n + 1 : 2);
   }
+  plan->n_gx = oclstm__plan_cl(plan)->vector_width == 1 ? plan->n_lanes : 1;
   TRY(oclstm__lanes_open(oclstm__plan_cl(plan), plan->n_lanes, error));
 done:
   return status;
@@ -87,7 +77,7 @@ done:
 /* Where groups meet, all have to be there. */
 size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
   const bool own = oclstm__owns_input(plan, r->choice.strategy);
-  if (r->slices == 0 || (!own && plan->gx[1] == NULL)) {
+  if (r->slices == 0 || (!own && plan->n_gx == 1)) {
     return 1;
   }
   const size_t groups = r->slices * oclstm__max(r->members, 1);

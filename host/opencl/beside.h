@@ -16,6 +16,8 @@ void oclstm__event_release(cl_event *event); /* *event may be NULL, and is after
 cl_command_queue oclstm__lane(const oclstm__cl *cl, size_t lane);
 /* *reached, the caller's to release: everything that is in the lane by now has ended. */
 oclstm_status oclstm__lane_mark(const oclstm__cl *cl, size_t lane, cl_event *reached, oclstm_error *error);
+/* What comes into the lane from now on waits for a mark, or NULL. */
+oclstm_status oclstm__lane_await(const oclstm__cl *cl, size_t lane, cl_event mark, oclstm_error *error);
 oclstm_status oclstm__lane_flush(const oclstm__cl *cl, size_t lane, oclstm_error *error);
 /* Lane 0 goes on when what `ended` is of has ended; it is in that lane. Or in all lanes whose event is not NULL. */
 oclstm_status oclstm__lane_join(const oclstm__cl *cl, size_t lane, cl_event ended, oclstm_error *error);
@@ -28,9 +30,7 @@ void oclstm__lanes_settle(const oclstm__cl *cl, size_t n);
 
 /* How many runners, this layer's among them, depend on each other so little that they may run side by side. 1: none. */
 size_t oclstm__beside(const oclstm__cl_plan *plan, size_t layer);
-/* Whether two directions that run beside each other want an input projection each. */
-bool oclstm__gx_beside(const oclstm__cl_plan *plan);
-/* The most of all layers: decides plan->n_lanes and n_activations, and opens the lanes. */
+/* The most of all layers: decides plan->n_lanes, n_activations and n_gx, and opens the lanes. */
 oclstm_status oclstm__decide_lanes(oclstm__cl_plan *plan, oclstm_error *error);
 /* How many launches like the runner's the device runs at the same time, of those that may. */
 size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *runner);

@@ -13,22 +13,36 @@
 /* What they are accounted as. */
 static const char ACTIVATIONS[] = "activations";
 static const char GX[] = "input projection";
-static const char GX_BESIDE[] = "input projection, other direction";
 static const char PRODUCT[] = "recurrent product";
 
 /* ---- making them ---- */
 
-static oclstm_status create_activations(oclstm__cl_plan *plan, oclstm_error *error) {
+/* Rows of buffers that products read or write: whole blocks, from any row on where layers are multiplied block by block. */
+static size_t padded_rows(const oclstm__cl_plan *plan) {
+  const size_t rows = plan->base.desc.steps * plan->base.desc.rows;
+  return oclstm__round_up(rows, OCLSTM__ROW_BLOCK) + (plan->n_gx > 1 ? OCLSTM__ROW_BLOCK : 0);
+}
+
+static oclstm_status create_equal(oclstm__cl_plan *plan, const char *purpose, uint64_t bytes, size_t n,
+                                  cl_mem *buffers, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const oclstm_plan_desc *desc = &plan->base.desc;
-  const size_t width = oclstm__plan_widths(plan->base.model, false).activation;
-  const size_t rows = oclstm__round_up(desc->steps * desc->rows, OCLSTM__ROW_BLOCK);
-  plan->activation_bytes = rows * width * oclstm__stored_bytes(desc->precision);
-  for (size_t k = 0; k < plan->n_activations; ++k) {
-    TRY(oclstm__buffer_create(oclstm__plan_cl(plan), plan->activation_bytes, ACTIVATIONS,
-                              &plan->activations[k], &plan->device_bytes, error));
+  for (size_t k = 0; k < n; ++k) {
+    TRY(oclstm__buffer_create(oclstm__plan_cl(plan), bytes, purpose, &buffers[k], &plan->device_bytes,
+                              error));
   }
-  oclstm__account(plan, ACTIVATIONS);
+  oclstm__account(plan, purpose);
+done:
+  return status;
+}
+
+static oclstm_status create_many(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const oclstm__widths w = oclstm__plan_widths(plan->base.model, false);
+  const size_t rows = padded_rows(plan);
+  plan->activation_bytes = rows * w.activation * oclstm__stored_bytes(plan->base.desc.precision);
+  plan->gx_bytes = rows * w.gates * sizeof(float);
+  TRY(create_equal(plan, ACTIVATIONS, plan->activation_bytes, plan->n_activations, plan->activations, error));
+  TRY(create_equal(plan, GX, plan->gx_bytes, plan->n_gx, plan->gx, error));
 done:
   return status;
 }
@@ -39,7 +53,7 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
   const oclstm__widths w = oclstm__plan_widths(plan->base.model, plan->base.desc.cells != 0);
   const oclstm_plan_desc *desc = &plan->base.desc;
   size_t B = desc->rows;
-  size_t rows = oclstm__round_up(desc->steps * B, OCLSTM__ROW_BLOCK);
+  size_t rows = padded_rows(plan);
   bool stepwise = desc->strategy == OCLSTM_STRATEGY_STEPWISE || desc->strategy == OCLSTM_STRATEGY_AUTO;
   const struct {
     const char *name;
@@ -47,8 +61,6 @@ static oclstm_status create_buffers(oclstm__cl_plan *plan, oclstm_error *error) 
     size_t elements, bytes; /* bytes of an element */
   } table[] = {
       {"rows in the caller's layout", &plan->caller, rows * w.caller, sizeof(float)},
-      {GX, &plan->gx[0], rows * w.gates, sizeof(float)},
-      {GX_BESIDE, &plan->gx[1], oclstm__gx_beside(plan) ? rows * w.gates : 0, sizeof(float)},
       {"cells", &plan->cells, rows * w.cells, sizeof(float)},
       {PRODUCT, &plan->product, stepwise ? B * w.product : 0, sizeof(float)},
       {"lengths", &plan->given_lengths, B, sizeof(cl_int)},
@@ -92,7 +104,7 @@ done:
 
 oclstm_status oclstm__buffers_create(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  TRY(create_activations(plan, error));
+  TRY(create_many(plan, error));
   TRY(create_buffers(plan, error));
   TRY(create_no_lengths(plan, error));
 done:
@@ -100,15 +112,19 @@ done:
 }
 
 void oclstm__buffers_release(oclstm__cl_plan *plan) {
-  cl_mem *buffers[] = {&plan->caller,         &plan->gx[0],          &plan->gx[1],
-                       &plan->cells,          &plan->product,        &plan->given_lengths,
-                       &plan->no_lengths,     &plan->given_order,    &plan->no_order,
-                       &plan->borrowed_x.mem, &plan->borrowed_y.mem, &plan->borrowed_cells.mem};
+  cl_mem *buffers[] = {&plan->caller,         &plan->cells,
+                       &plan->product,        &plan->given_lengths,
+                       &plan->no_lengths,     &plan->given_order,
+                       &plan->no_order,       &plan->borrowed_x.mem,
+                       &plan->borrowed_y.mem, &plan->borrowed_cells.mem};
   for (size_t k = 0; k < sizeof buffers / sizeof buffers[0]; ++k) {
     oclstm__buffer_release(buffers[k]);
   }
   for (size_t k = 0; k < plan->n_activations; ++k) {
     oclstm__buffer_release(&plan->activations[k]);
+  }
+  for (size_t k = 0; k < plan->n_gx; ++k) {
+    oclstm__buffer_release(&plan->gx[k]);
   }
   oclstm__free(&plan->base.context->allocator, plan->sorted);
 }
@@ -120,48 +136,45 @@ static void release(oclstm__cl_plan *plan, cl_mem *buffer, const char *purpose) 
   oclstm__discharge(plan, purpose);
 }
 
-/* Buffers of layers that might have run side by side and do not. */
-static void settle_activations(oclstm__cl_plan *plan) {
+/* Of several equal ones, as many as are wanted. */
+static void keep(oclstm__cl_plan *plan, const char *purpose, uint64_t bytes, size_t wanted, size_t *n,
+                 cl_mem *buffers) {
+  for (; *n > wanted; --*n) {
+    oclstm__buffer_release(&buffers[*n - 1]);
+    oclstm__credit(plan, purpose, bytes);
+  }
+}
+
+/* What is for layers that might have run side by side and do not. */
+static void settle_beside(oclstm__cl_plan *plan) {
   const size_t L = plan->base.model->n_layers;
-  size_t wanted = 2;
+  size_t longest = 1;
+  bool both = false;
   for (size_t l = 0; l < L; ++l) {
     const size_t chain = oclstm__chain(plan, l, L - l);
-    wanted = oclstm__max(wanted, chain + 1);
+    longest = oclstm__max(longest, chain);
+    both |= oclstm__directions_beside(plan, l);
   }
-  if (wanted < plan->n_activations) {
-    uint64_t freed = 0;
-    for (size_t k = wanted; k < plan->n_activations; ++k) {
-      oclstm__buffer_release(&plan->activations[k]);
-      freed += plan->activation_bytes;
-    }
-    oclstm__credit(plan, ACTIVATIONS, freed);
-    plan->n_activations = wanted;
-  }
+  const size_t n_gx = oclstm__min(plan->n_gx, both ? oclstm__max(longest, 2) : longest);
+  keep(plan, ACTIVATIONS, plan->activation_bytes, longest + 1, &plan->n_activations, plan->activations);
+  keep(plan, GX, plan->gx_bytes, n_gx, &plan->n_gx, plan->gx);
 }
 
 /* Where every runner makes its own projection, all but what the head needs. */
 static oclstm_status settle_gx(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const oclstm_plan_desc *desc = &plan->base.desc;
   const size_t head = plan->base.model->head_size;
   bool projected = false;
-  bool beside = false;
-  for (size_t l = 0; l < plan->base.model->n_layers; ++l) {
-    projected |= plan->runners[2 * l].input != NULL || plan->runners[2 * l + 1].input != NULL;
-    beside |= oclstm__directions_beside(plan, l);
-  }
-  if (plan->gx[1] != NULL && !(projected && beside)) {
-    release(plan, &plan->gx[1], GX_BESIDE);
+  for (size_t k = 0; k < 2 * plan->base.model->n_layers; ++k) {
+    projected |= plan->runners[k].input != NULL;
   }
   if (projected) {
     return OCLSTM_OK;
   }
   release(plan, &plan->gx[0], GX);
   if (head > 0) {
-    size_t rows = oclstm__round_up(desc->steps * desc->rows, OCLSTM__ROW_BLOCK);
-    TRY(oclstm__buffer_create(oclstm__plan_cl(plan), rows * head * sizeof(float), "y of the head",
-                              &plan->gx[0], &plan->device_bytes, error));
-    oclstm__account(plan, "y of the head");
+    plan->gx_bytes = padded_rows(plan) * head * sizeof(float);
+    TRY(create_equal(plan, "y of the head", plan->gx_bytes, 1, plan->gx, error));
   }
 done:
   return status;
@@ -175,6 +188,6 @@ oclstm_status oclstm__buffers_settle(oclstm__cl_plan *plan, oclstm_error *error)
   if (!stepwise && plan->product != NULL) {
     release(plan, &plan->product, PRODUCT);
   }
-  settle_activations(plan);
+  settle_beside(plan);
   return settle_gx(plan, error);
 }

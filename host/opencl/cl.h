@@ -121,7 +121,8 @@ oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, oclstm__turn turn, cl_ker
                                  oclstm_error *error);
 /* Behind a call of CLBlast, with oclstm__cl_order behind it. event: of the call where the context is profiled, then taken
  * over, or NULL. */
-oclstm_status oclstm__cl_product_called(const oclstm__cl *cl, cl_event event, oclstm_error *error);
+oclstm_status oclstm__cl_product_called(const oclstm__cl *cl, size_t lane, cl_event event,
+                                        oclstm_error *error);
 bool oclstm__cl_profiled(const oclstm__cl *cl);
 /* Orders nothing behind it: a blocking one needs none. */
 oclstm_status oclstm__cl_write(const oclstm__cl *cl, cl_mem to, cl_bool blocking, size_t offset, size_t bytes,

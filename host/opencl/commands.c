@@ -116,14 +116,15 @@ bool oclstm__cl_profiled(const oclstm__cl *cl) {
   return cl->meter->events != NULL;
 }
 
-oclstm_status oclstm__cl_product_called(const oclstm__cl *cl, cl_event event, oclstm_error *error) {
+oclstm_status oclstm__cl_product_called(const oclstm__cl *cl, size_t lane, cl_event event,
+                                        oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   count(&cl->meter->launches, 1);
   count(&cl->meter->products, 1);
   if (event != NULL) {
     TRY(keep(cl->meter, event, error));
   }
-  TRY(oclstm__cl_order(cl, error));
+  TRY(lane == 0 ? oclstm__cl_order(cl, error) : OCLSTM_OK);
 done:
   return status;
 }

@@ -22,13 +22,19 @@ typedef struct oclstm__gemm_shape {
 
 typedef struct oclstm__gemm oclstm__gemm;
 
+/* Rows of A that are multiplied, and of C that are written. */
+typedef struct oclstm__gemm_rows {
+  size_t first, n;
+} oclstm__gemm_rows;
+
 typedef struct oclstm__gemm_provider {
   const char *name; /* "clblast 1.5.3", "plain", "mma", "amx" */
   bool pads;        /* reads A and writes C up to a multiple of ROW_BLOCK rows */
   /* W: float32, rounded here to what is stored. */
   oclstm_status (*create)(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
                           oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error);
-  oclstm_status (*enqueue)(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error);
+  oclstm_status (*enqueue)(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows rows, cl_mem A, cl_mem C,
+                           oclstm_error *error);
   void (*destroy)(oclstm__gemm *gemm);
 } oclstm__gemm_provider;
 
@@ -58,8 +64,9 @@ size_t oclstm__mma_place(size_t depths, size_t n, size_t k);
 
 /* gemm_kernel.c: sets the arguments that are the same in every call of a kernel of ours, and launches it with the others. */
 oclstm_status oclstm__gemm_weights(const oclstm__gemm *gemm, cl_kernel kernel, cl_mem W, oclstm_error *error);
-oclstm_status oclstm__gemm_launch(const oclstm__gemm *gemm, cl_kernel kernel, cl_mem A, size_t M, cl_mem C,
-                                  const size_t global[2], const size_t local[2], oclstm_error *error);
+oclstm_status oclstm__gemm_launch(const oclstm__gemm *gemm, size_t lane, cl_kernel kernel,
+                                  oclstm__gemm_rows rows, cl_mem A, cl_mem C, const size_t global[2],
+                                  const size_t local[2], oclstm_error *error);
 
 /* A product with small integers, exact in every precision, is what it should be. E_OPENCL when it is not, and whatever
  * making it returns. */
@@ -87,9 +94,15 @@ oclstm_status oclstm__upload_panels(const oclstm__cl *cl, const oclstm__panels *
                                     oclstm_precision precision, const float *W, cl_mem *buffer,
                                     uint64_t *device_bytes, oclstm_error *error);
 
+/* Rows of A to the same rows of C, in a lane (lanes.c). */
+static inline oclstm_status oclstm__gemm_enqueue_rows(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows rows,
+                                                      cl_mem A, cl_mem C, oclstm_error *error) {
+  return gemm->provider->enqueue(gemm, lane, rows, A, C, error);
+}
+/* The first M rows, in order with everything else. */
 static inline oclstm_status oclstm__gemm_enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C,
                                                  oclstm_error *error) {
-  return gemm->provider->enqueue(gemm, A, M, C, error);
+  return oclstm__gemm_enqueue_rows(gemm, 0, (oclstm__gemm_rows){0, M}, A, C, error);
 }
 static inline void oclstm__gemm_destroy(oclstm__gemm **gemm) {
   if (*gemm != NULL) {

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "opencl/beside.h"
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
 #include "opencl/layout.h"
@@ -37,13 +38,15 @@ static size_t rows_of_call(const oclstm__gemm_shape *shape) {
 }
 
 /* One call: rows first_row .. first_row + rows_of_call - 1. */
-static CLBlastStatusCode multiply(blast *g, cl_mem A, size_t first_row, cl_mem C, cl_event *event) {
+static CLBlastStatusCode multiply(blast *g, size_t lane, cl_mem A, size_t first_row, cl_mem C,
+                                  cl_event *event) {
+  cl_command_queue queue = oclstm__lane(g->base.cl, lane);
   const oclstm__gemm_shape *s = &g->base.shape;
   (void)pthread_mutex_lock(&clblast_lock);
-  CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
-      CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, rows_of_call(s), s->N, s->K, 1.0F, A,
-      first_row * s->lda, s->lda, g->W, 0, s->K, 0.0F, C, first_row * s->ldc, s->ldc, &g->base.cl->queue,
-      event, g->temporary);
+  CLBlastStatusCode code =
+      CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes,
+                                 rows_of_call(s), s->N, s->K, 1.0F, A, first_row * s->lda, s->lda, g->W, 0,
+                                 s->K, 0.0F, C, first_row * s->ldc, s->ldc, &queue, event, g->temporary);
   (void)pthread_mutex_unlock(&clblast_lock);
   return code;
 }
@@ -99,19 +102,20 @@ done:
   return status;
 }
 
-static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error) {
+static oclstm_status enqueue(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows rows, cl_mem A, cl_mem C,
+                             oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  for (size_t row = 0; row < M; row += rows_of_call(&gemm->shape)) {
+  for (size_t row = 0; row < rows.n; row += rows_of_call(&gemm->shape)) {
     cl_event event = NULL;
     cl_event *wanted = oclstm__cl_profiled(gemm->cl) ? &event : NULL;
-    CLBlastStatusCode code = multiply(blast_of(gemm), A, row, C, wanted);
+    CLBlastStatusCode code = multiply(blast_of(gemm), lane, A, rows.first + row, C, wanted);
     if (code != CLBlastSuccess) {
       status =
           oclstm__fail_cl(error, OCLSTM_E_OPENCL, code, "CLBlastSgemm [%zu,%zu] x [%zu,%zu]: %d",
                           rows_of_call(&gemm->shape), gemm->shape.K, gemm->shape.K, gemm->shape.N, (int)code);
       goto done;
     }
-    TRY(oclstm__cl_product_called(gemm->cl, event, error));
+    TRY(oclstm__cl_product_called(gemm->cl, lane, event, error));
   }
 done:
   return status;
@@ -134,7 +138,7 @@ static oclstm_status try_product(oclstm__cl *cl, oclstm_error *error) {
   TRY(oclstm__buffer_create(cl, sizeof W, "trial", &A, &ignored, error));
   TRY(oclstm__buffer_create(cl, sizeof W, "trial", &C, &ignored, error));
   TRY(create(cl, &SHAPE, W, &gemm, &ignored, error));
-  TRY(enqueue(gemm, A, 16, C, error));
+  TRY(enqueue(gemm, 0, (oclstm__gemm_rows){0, 16}, A, C, error));
   TRY(oclstm__cl_read(cl, C, sizeof read_back, &read_back, error));
 done:
   oclstm__gemm_destroy(&gemm);

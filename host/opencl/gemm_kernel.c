@@ -1,4 +1,4 @@
-/* What kernels/gemm.cl and kernels/gemm_mma.cl have in common: A, lda, W, C, ldc, M, N, K.
+/* What kernels/gemm.cl and kernels/gemm_mma.cl have in common: A, lda, W, C, ldc, M, N, K, first.
  * SPDX-License-Identifier: MIT */
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
@@ -20,14 +20,17 @@ done:
   return status;
 }
 
-oclstm_status oclstm__gemm_launch(const oclstm__gemm *gemm, cl_kernel kernel, cl_mem A, size_t M, cl_mem C,
-                                  const size_t global[2], const size_t local[2], oclstm_error *error) {
+oclstm_status oclstm__gemm_launch(const oclstm__gemm *gemm, size_t lane, cl_kernel kernel,
+                                  oclstm__gemm_rows rows, cl_mem A, cl_mem C, const size_t global[2],
+                                  const size_t local[2], oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const cl_int rows = (cl_int)M;
+  const cl_int M = (cl_int)rows.n;
+  const cl_int first = (cl_int)rows.first;
   CL(clSetKernelArg(kernel, 0, sizeof A, &A));
   CL(clSetKernelArg(kernel, 3, sizeof C, &C));
-  CL(clSetKernelArg(kernel, 5, sizeof rows, &rows));
-  TRY(oclstm__cl_enqueue(gemm->cl, OCLSTM__IN_ORDER, kernel, 2, global, local, error));
+  CL(clSetKernelArg(kernel, 5, sizeof M, &M));
+  CL(clSetKernelArg(kernel, 8, sizeof first, &first));
+  TRY(oclstm__cl_enqueue(gemm->cl, ((oclstm__turn){lane, NULL, NULL}), kernel, 2, global, local, error));
 done:
   return status;
 }

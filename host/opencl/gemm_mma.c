@@ -155,14 +155,15 @@ done:
   return status;
 }
 
-static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error) {
+static oclstm_status enqueue(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows rows, cl_mem A, cl_mem C,
+                             oclstm_error *error) {
   mma *g = mma_of(gemm);
   const size_t local[2] = {items_of(&g->tiles), 1};
   const size_t rows_of_group = rows_of(&g->tiles);
   const size_t columns = columns_of(&g->tiles);
-  const size_t global[2] = {local[0] * ((M + rows_of_group - 1) / rows_of_group),
+  const size_t global[2] = {local[0] * ((rows.n + rows_of_group - 1) / rows_of_group),
                             (gemm->shape.N + columns - 1) / columns};
-  return oclstm__gemm_launch(gemm, g->kernel, A, M, C, global, local, error);
+  return oclstm__gemm_launch(gemm, lane, g->kernel, rows, A, C, global, local, error);
 }
 
 const oclstm__gemm_provider oclstm__gemm_mma = {"mma", true, create, enqueue, destroy};

@@ -78,11 +78,12 @@ done:
   return status;
 }
 
-static oclstm_status enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C, oclstm_error *error) {
+static oclstm_status enqueue(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows rows, cl_mem A, cl_mem C,
+                             oclstm_error *error) {
   plain *g = plain_of(gemm);
-  const size_t global[2] = {g->lanes * ((M + g->rows - 1) / g->rows), g->n_panels};
+  const size_t global[2] = {g->lanes * ((rows.n + g->rows - 1) / g->rows), g->n_panels};
   const size_t local[2] = {g->lanes, 1};
-  return oclstm__gemm_launch(gemm, g->kernel, A, M, C, global, local, error);
+  return oclstm__gemm_launch(gemm, lane, g->kernel, rows, A, C, global, local, error);
 }
 
 static oclstm_status create_plain(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,

@@ -50,7 +50,7 @@ oclstm_status oclstm__gemm_trial(oclstm__cl *cl, const oclstm__gemm_provider *pr
   TRY(provider->create(cl, &shape, values, &gemm, &ignored, error));
   TRY(oclstm__buffer_stored(cl, precision, values, (size_t)TRIAL_M * TRIAL_K, "trial", &A, &ignored, error));
   TRY(oclstm__buffer_create(cl, (size_t)TRIAL_M * TRIAL_N * sizeof *values, "trial", &C, &ignored, error));
-  TRY(provider->enqueue(gemm, A, TRIAL_M, C, error));
+  TRY(oclstm__gemm_enqueue(gemm, A, TRIAL_M, C, error));
   TRY(oclstm__cl_read(cl, C, (size_t)TRIAL_M * TRIAL_N * sizeof *values, values, error));
   TRY(compare_trial(values, error));
 done:

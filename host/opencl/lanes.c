@@ -56,10 +56,19 @@ done:
   return status;
 }
 
+oclstm_status oclstm__lane_await(const oclstm__cl *cl, size_t lane, cl_event mark, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (mark != NULL) {
+    CL(clEnqueueBarrierWithWaitList(oclstm__lane(cl, lane), 1, &mark, NULL));
+  }
+done:
+  return status;
+}
+
 oclstm_status oclstm__lane_join(const oclstm__cl *cl, size_t lane, cl_event ended, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   TRY(oclstm__lane_flush(cl, lane, error));
-  CL(clEnqueueBarrierWithWaitList(cl->queue, 1, &ended, NULL));
+  TRY(oclstm__lane_await(cl, 0, ended, error));
 done:
   return status;
 }

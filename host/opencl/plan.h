@@ -102,9 +102,10 @@ typedef struct oclstm__cl_plan {
   size_t n_activations;
   uint64_t activation_bytes; /* of each */
   cl_mem activations[OCLSTM__MOST_LANES + 1];
-  /* [n*B, gates*HP] or of the head [n*B, O], f32, padded likewise; [1]: of a second direction that runs beside the first, NULL
-   * where there is none or groups make their own. */
-  cl_mem gx[2];
+  /* [n*B, gates*HP] or of the head [n*B, O], f32, padded likewise: one, or as many as run side by side. */
+  size_t n_gx;
+  uint64_t gx_bytes; /* of each */
+  cl_mem gx[OCLSTM__MOST_LANES];
   cl_mem cells;          /* [n*B, D*H] of the last layer */
   cl_mem product;        /* stepwise: [B, vectors*UP] of the widest stage */
   cl_mem given_lengths;  /* [B] i32, those of a call */

@@ -151,10 +151,9 @@ void oclstm__stages_release(oclstm__runner *r) {
 }
 
 cl_mem oclstm__gx_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
-  if (r->own_gx != NULL) {
-    return r->own_gx;
-  }
-  return r->direction == 1 && plan->gx[1] != NULL ? plan->gx[1] : plan->gx[0];
+  const size_t l = (size_t)(r->layer - plan->base.model->layers);
+  const bool both = r->layer->direction == OCLSTM_BIDIRECTIONAL;
+  return r->own_gx != NULL ? r->own_gx : plan->gx[(both ? r->direction : l) % plan->n_gx];
 }
 
 void oclstm__runner_release(oclstm__runner *r) {

@@ -79,7 +79,7 @@ static uint64_t fixed_bytes(const oclstm__cl_plan *plan, const oclstm__widths *w
 }
 
 static uint64_t bytes_per_row(const oclstm__cl_plan *plan, const oclstm__widths *w) {
-  const size_t gates = (oclstm__gx_beside(plan) ? 2 : 1) * w->gates;
+  const size_t gates = plan->n_gx * w->gates;
   return (uint64_t)(w->caller + gates + w->cells) * sizeof(float) +
          (uint64_t)(plan->n_activations * w->activation) * oclstm__stored_bytes(plan->base.desc.precision);
 }

@@ -26,12 +26,22 @@ done:
   return status;
 }
 
+/* The rows of x and gx that hold the steps. */
+static oclstm__gemm_rows rows_of(const oclstm__cl_plan *plan, const oclstm__steps *steps) {
+  const size_t B = plan->base.desc.rows;
+  const size_t first = steps->reverse ? steps->n - steps->last : steps->first;
+  return (oclstm__gemm_rows){first * B, (steps->last - steps->first) * B};
+}
+
+/* What a provider multiplies; in the lane of the steps, behind what they are behind. */
 static oclstm_status project(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
                              oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   size_t rows = steps->n * plan->base.desc.rows;
   if (r->input != NULL) {
-    TRY(oclstm__gemm_enqueue(r->input, steps->x, rows, oclstm__gx_of(plan, r), error));
+    TRY(oclstm__lane_await(oclstm__plan_cl(plan), steps->turn.lane, steps->turn.behind, error));
+    TRY(oclstm__gemm_enqueue_rows(r->input, steps->turn.lane, rows_of(plan, steps), steps->x,
+                                  oclstm__gx_of(plan, r), error));
   }
   if (r->norm_input != NULL) {
     TRY(normalise_input(plan, r, rows, error));

@@ -65,7 +65,7 @@ static double error_of(const oclstm__gemm_provider *provider, size_t K, const fl
   OK(provider->create(cl, &shape, W, &gemm, &bytes, &last_error));
   OK(oclstm__buffer_from(cl, A, M * K * sizeof *A, "A", &on_device[0], &bytes, &last_error));
   OK(oclstm__buffer_create(cl, sizeof C, "C", &on_device[1], &bytes, &last_error));
-  OK(provider->enqueue(gemm, on_device[0], M, on_device[1], &last_error));
+  OK(oclstm__gemm_enqueue(gemm, on_device[0], M, on_device[1], &last_error));
   OK(oclstm__cl_read(cl, on_device[1], sizeof C, C, &last_error));
   for (size_t at = 0; at < M * N; ++at) {
     double sum = 0.0;
@@ -118,7 +118,7 @@ static void nonfinite_stays_in_its_row(void **unused) {
     OK(oclstm__gemm_amx.create(cl, &shape, W, &gemm, &bytes, &last_error));
     OK(oclstm__buffer_from(cl, A, sizeof A, "A", &on_device[0], &bytes, &last_error));
     OK(oclstm__buffer_create(cl, sizeof C, "C", &on_device[1], &bytes, &last_error));
-    OK(oclstm__gemm_amx.enqueue(gemm, on_device[0], ROWS, on_device[1], &last_error));
+    OK(oclstm__gemm_enqueue(gemm, on_device[0], ROWS, on_device[1], &last_error));
     OK(oclstm__cl_read(cl, on_device[1], sizeof C, C, &last_error));
     for (size_t m = 0; m < ROWS; ++m) {
       assert_true(m == PLACE / K ? isnan(C[m]) : C[m] == 2.0F * K);

@@ -32,7 +32,9 @@ product make_product(const oclstm__gemm_provider *provider, oclstm__gemm_shape s
   uint64_t bytes = 0;
   oclstm__cl *cl = oclstm__cl_of(device);
   product p = {.shape = shape};
-  p.rows = shape.fixed_rows != 0 ? shape.fixed_rows : oclstm__round_up(most_rows, OCLSTM__ROW_BLOCK);
+  p.rows = shape.fixed_rows != 0
+               ? shape.fixed_rows
+               : oclstm__round_up(most_rows, OCLSTM__ROW_BLOCK) + OCLSTM__ROW_BLOCK; /* parts may be padded */
   p.W = random_stored(shape.precision, shape.N * shape.K, &seed);
   p.host_A = random_stored(shape.precision, p.rows * shape.lda, &seed);
   p.host_C = malloc(p.rows * shape.ldc * sizeof *p.host_C);
@@ -89,6 +91,28 @@ void assert_rows_keep_their_bits(product *p, size_t most, size_t factor) {
     multiply(p, M);
     for (size_t m = 0; m < M; ++m) {
       assert_memory_equal(all + m * p->shape.ldc, p->host_C + m * p->shape.ldc, p->shape.N * sizeof(float));
+    }
+  }
+  free(all);
+}
+
+void assert_parts_keep_their_bits(product *p, size_t most) {
+  oclstm__cl *cl = oclstm__cl_of(device);
+  const size_t ldc = p->shape.ldc;
+  float *all = malloc(most * ldc * sizeof *all);
+  assert_non_null(all);
+  multiply(p, most);
+  memcpy(all, p->host_C, most * ldc * sizeof *all);
+  for (size_t first = 1; first < most; first = 3 * first + 1) {
+    const oclstm__gemm_rows rows = {first, (most - first + 1) / 2};
+    OK(oclstm__buffer_clear(cl, p->C, most * ldc * sizeof(float), &last_error));
+    OK(oclstm__gemm_enqueue_rows(p->gemm, 0, rows, p->A, p->C, &last_error));
+    OK(oclstm__cl_read(cl, p->C, (first + rows.n) * ldc * sizeof(float), p->host_C, &last_error));
+    for (size_t m = first; m < first + rows.n; ++m) {
+      assert_memory_equal(all + m * ldc, p->host_C + m * ldc, p->shape.N * sizeof(float));
+    }
+    for (size_t n = 0; n < p->shape.N; ++n) {
+      assert_true(p->host_C[(first - 1) * ldc + n] == 0.0F); /* the row in front */
     }
   }
   free(all);

@@ -23,5 +23,7 @@ void multiply(product *p, size_t M);
 void assert_product(const product *p, size_t M, double (*bound)(size_t K, double magnitude));
 /* Rows have the same bits whatever number up to `most` is multiplied with them: 1, then `factor` times as many and one more. */
 void assert_rows_keep_their_bits(product *p, size_t most, size_t factor);
+/* Some rows out of the middle give what all of `most` rows give there, and leave those in front of them alone. */
+void assert_parts_keep_their_bits(product *p, size_t most);
 
 #endif

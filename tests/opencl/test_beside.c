@@ -63,14 +63,19 @@ static oclstm_layer layer_of(oclstm_cell_kind kind, size_t I, size_t H, oclstm_d
 
 /* ---- layers ---- */
 
-/* Layers of unlike sizes and cells: the middle one takes longest, one has two stages. */
+/* Layers of unlike sizes and cells: the second one takes longest, the last but one has two stages. A group of lanes holds no more
+ * of a layer than 32 units and one stage. */
 static oclstm_model *make_stack(oclstm_direction direction) {
+  const bool lanes = options.lanes > 0;
   oclstm_layer layers[] = {
-      layer_of(OCLSTM_LSTM, 7, 24, direction), layer_of(OCLSTM_LSTM, 24, 90, direction),
-      layer_of(OCLSTM_GRU, 90, 20, direction), layer_of(OCLSTM_LSTM, 20, 33, direction),
+      layer_of(OCLSTM_LSTM, 7, 24, direction),
+      layer_of(OCLSTM_LSTM, 24, lanes ? 30 : 90, direction),
+      layer_of(OCLSTM_GRU, lanes ? 30 : 90, 20, direction),
+      layer_of(OCLSTM_LSTM, 20, lanes ? 12 : 33, direction),
       layer_of(OCLSTM_RNN, 12, 17, direction),
   };
-  layers[3].projection_size = 12;
+  layers[2].linear_before_reset = lanes;
+  layers[3].projection_size = lanes ? 0 : 12;
   return make_layers(layers, sizeof layers / sizeof layers[0], 4, 0, options.seed);
 }
 

@@ -55,6 +55,7 @@ static void bits_of_a_row_do_not_depend_on_the_others(void **unused) {
   size_t most = options.small ? 20 : 300;
   product p = product_of(80, 33, most, 0);
   assert_rows_keep_their_bits(&p, most, 2);
+  assert_parts_keep_their_bits(&p, most);
   free_product(&p);
 }
 
