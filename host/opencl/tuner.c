@@ -52,6 +52,14 @@ done:
   return status;
 }
 
+static void close_all(oclstm__runner *r, const char *why) {
+  for (size_t k = 0; k < r->ways.n; ++k) {
+    if (oclstm__is_open(r, k)) {
+      oclstm__judge(r, k, OCLSTM_VERDICT_NOT_TRIED, "%s", why);
+    }
+  }
+}
+
 static oclstm_status take_answer(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__answer *answer,
                                  oclstm_error *error) {
   size_t best = find_way(&r->ways, &answer->timings[answer->best]);
@@ -62,6 +70,7 @@ static oclstm_status take_answer(oclstm__cl_plan *plan, oclstm__runner *r, const
     }
   }
   oclstm__judge_losers(r, best);
+  close_all(r, "not worth measuring when the others were measured");
   return take(plan, r, best, answer->serial == plan->serial ? "measured now" : "measured before", error);
 }
 
@@ -88,14 +97,6 @@ static oclstm_status ask(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error 
 done:
   (void)pthread_mutex_unlock(&cl->tuning);
   return status;
-}
-
-static void close_all(oclstm__runner *r, const char *why) {
-  for (size_t k = 0; k < r->ways.n; ++k) {
-    if (oclstm__is_open(r, k)) {
-      oclstm__judge(r, k, OCLSTM_VERDICT_NOT_TRIED, "%s", why);
-    }
-  }
 }
 
 oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
