@@ -40,7 +40,7 @@ size_t oclstm__beside(const oclstm__cl_plan *plan, size_t l) {
   const oclstm_model *model = plan->base.model;
   const oclstm_layer *layer = &model->layers[l];
   size_t n = 1;
-  if (!is_chunked(&plan->base.desc) || cl->base.device.compute_units < 2 ||
+  if (!is_chunked(&plan->base.desc) || cl->base.device.compute_units < 2 || cl->most_turns != 0 ||
       layer->layer_norm != OCLSTM_NORM_NONE) {
     return 1;
   }

@@ -28,14 +28,18 @@ static bool is_shared(const oclstm_layer *layer, bool cores_taken) {
          bytes > (cores_taken ? OWN_STEP : SHORT_STEP);
 }
 
-/* serves: whether grid does, as far as is known; resident: with W_hh in registers. */
-static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm__runner *r, size_t B, bool serves,
+/* rows, serves: whether that and grid do, as far as is known; resident: with W_hh in registers. */
+static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm__runner *r, size_t B, bool rows, bool serves,
                              bool resident, const char **why) {
   const oclstm_layer *layer = r->layer;
   const bool cores_taken = r->beside >= oclstm__max(cl->base.device.compute_units, 2);
   if (layer->layer_norm != OCLSTM_NORM_NONE) {
     *why = "layer_norm needs whole rows between product and gates";
     return OCLSTM_STRATEGY_STEPWISE;
+  }
+  if (cl->base.device.type == OCLSTM_DEVICE_CPU && !rows) {
+    *why = "a CPU device whose driver ends the loops of a whole chunk";
+    return OCLSTM_STRATEGY_FUSED_STEP;
   }
   if (cl->base.device.type == OCLSTM_DEVICE_CPU) {
     if (serves && is_shared(layer, cores_taken)) {
@@ -128,13 +132,16 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bo
   listed all[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
   oclstm_error refusals[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
   bool automatic = desc->strategy == OCLSTM_STRATEGY_AUTO;
-  bool shared = oclstm__strategy_serves(cl, OCLSTM_STRATEGY_GRID, r->layer, probe, NULL) == OCLSTM_OK;
+  bool shared =
+      oclstm__strategy_serves(cl, OCLSTM_STRATEGY_GRID, r->layer, desc->rows, probe, NULL) == OCLSTM_OK;
+  bool rows =
+      oclstm__strategy_serves(cl, OCLSTM_STRATEGY_ROWS, r->layer, desc->rows, probe, NULL) == OCLSTM_OK;
   bool resident = oclstm__resident_candidates(plan, r, all[0].list) > 0;
-  oclstm_strategy first = automatic ? thumb(cl, r, desc->rows, shared, resident, &why) : desc->strategy;
+  oclstm_strategy first = automatic ? thumb(cl, r, desc->rows, rows, shared, resident, &why) : desc->strategy;
   r->ways.n = 0;
   for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
     assert(k < sizeof all / sizeof all[0] && "there is room for the table");
-    if (oclstm__strategy_serves(cl, strategy->id, r->layer, probe, &refusals[k]) == OCLSTM_OK) {
+    if (oclstm__strategy_serves(cl, strategy->id, r->layer, desc->rows, probe, &refusals[k]) == OCLSTM_OK) {
       all[k].list[0].strategy = strategy;
       all[k].n = strategy->candidates != NULL ? strategy->candidates(plan, r, all[k].list) : 1;
     }

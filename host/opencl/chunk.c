@@ -11,9 +11,6 @@
 #include "opencl/strategy.h"
 #include "opencl/tuning.h"
 
-/* Calls without meetings behind one that failed. */
-enum { FEWEST_ALONE = 4, MOST_ALONE = 4096 };
-
 enum { FEW_ROWS = 4 }; /* of a unit */
 
 /* Of so many compute units, those that are one runner's where others run beside it. A chain of layers takes time to fill,
@@ -59,16 +56,17 @@ static size_t grid_candidates(const oclstm__cl_plan *plan, const oclstm__runner 
   return n;
 }
 
+/* Most rows of a slice. */
+static size_t slice_rows(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  return (plan->base.desc.rows + r->slices - 1) / r->slices;
+}
+
 static size_t launches(const oclstm__runner *r, size_t steps) {
   if (steps > 0 && r->resident.kernel != NULL) {
     return oclstm__resident_launches(steps) + (r->members > 1);
   }
-  return steps > 0 ? r->members > 1 ? 2 : 1 : 0;
-}
-
-/* Most rows of a slice. */
-static size_t slice_rows(const oclstm__cl_plan *plan, const oclstm__runner *r) {
-  return (plan->base.desc.rows + r->slices - 1) / r->slices;
+  const size_t at_once = r->at_once > 0 ? r->at_once : steps; /* not decided before stages are made */
+  return steps > 0 ? (steps + at_once - 1) / at_once * (r->members > 1 ? 2 : 1) : 0;
 }
 
 /* The layer's gates as if they were a stage: the same blocks of units, the same members. */
@@ -94,54 +92,6 @@ static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, ocl
   size_t floats = r->slices * r->members * r->ahead * rows * blocks * r->gates * block;
   return oclstm__buffer_create(cl, floats * sizeof(float), "input projection", &r->own_gx,
                                &plan->device_bytes, error);
-}
-
-size_t oclstm__places_bytes(const oclstm__cl_plan *plan) {
-  return plan->n_lanes * plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int);
-}
-
-oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__runner *r,
-                                   const oclstm__steps *steps, size_t members) {
-  return (oclstm__meeting){.place = (cl_int)(steps->turn.lane * plan->n_places),
-                           .seats = (cl_int)(plan->n_lanes * plan->n_places),
-                           .slices = (cl_int)r->slices,
-                           .members = (cl_int)members,
-                           .first = (cl_int)steps->first,
-                           .last = (cl_int)steps->last};
-}
-
-oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
-  plan->n_places =
-      oclstm__max(cl->base.device.compute_units, oclstm__max(atomic_load(&cl->resident_groups), 1));
-  const size_t words = plan->n_lanes * plan->n_places * OCLSTM__SYNC_WORDS;
-  plan->seen = oclstm__alloc(&cl->base.allocator, words, sizeof *plan->seen);
-  REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu words of meeting places", words);
-  TRY(oclstm__buffer_create(cl, words * sizeof(cl_int), OCLSTM__PLACES, &plan->places, &plan->device_bytes,
-                            error));
-  oclstm__account(plan, OCLSTM__PLACES);
-done:
-  return status;
-}
-
-/* Behind trials, which may have met, and waited in vain, for strategies that were not taken. */
-oclstm_status oclstm__places_settle(oclstm__cl_plan *plan, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  bool used = false;
-  plan->meets = false;
-  for (size_t k = 0; k < 2 * plan->base.model->n_layers; ++k) {
-    used |= plan->runners[k].members > 0;
-    plan->meets |= plan->runners[k].members > 1;
-  }
-  if (plan->places != NULL && used) {
-    TRY(oclstm__buffer_clear(oclstm__plan_cl(plan), plan->places, oclstm__places_bytes(plan), error));
-  } else if (plan->places != NULL) {
-    oclstm__buffer_release(&plan->places);
-    oclstm__discharge(plan, OCLSTM__PLACES);
-  }
-done:
-  return status;
 }
 
 /* Two kernels, because their arguments stay: the launch, unless resident.cl has it, and what goes on where a meeting was called
@@ -174,6 +124,7 @@ static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__s
   } else if (first) {
     share_rows(cl, r, B);
   }
+  r->at_once = oclstm__min(oclstm__steps_of_launch(cl, r->layer, slice_rows(plan, r)), plan->base.desc.steps);
   oclstm__tile_shape(cl, stage, slice_rows(plan, r));
   if (!first) {
     stage->rows = r->stages[0].rows;
@@ -199,6 +150,7 @@ static oclstm_status prepare_grid(oclstm__cl_plan *plan, oclstm__runner *r, ocls
   if (r->resident.kernel != NULL && r->resident.members == 1) {
     r->members = 1;
     r->slices = r->resident.slices;
+    r->at_once = plan->base.desc.steps;
     return OCLSTM_OK;
   }
   TRY(prepare(plan, r, stage, W, true, error));
@@ -236,8 +188,8 @@ done:
 }
 
 /* The state is h[current] before the steps, and after them unless their number is odd. */
-static oclstm_status run(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
-                         oclstm_error *error) {
+static oclstm_status run_at_once(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
+                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   bool meet = r->members > 1 && plan->alone == 0;
   const cl_kernel *kernels = r->stages[0].kernel;
@@ -256,30 +208,16 @@ done:
   return status;
 }
 
-/* What a launch had left undone is done by now; only time was lost. Something else had the processors: the next sweeps do without
- * meetings, each time twice as many. */
-oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm_error *error) {
+static oclstm_status run(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__steps *steps,
+                         oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const oclstm__cl *cl = oclstm__plan_cl(plan);
-  cl_int stalls = 0;
-  if (!plan->meets || plan->alone > 0) {
-    plan->alone -= plan->alone > 0;
-    return OCLSTM_OK;
-  }
-  TRY(oclstm__cl_read(cl, plan->places, oclstm__places_bytes(plan), plan->seen, error));
-  *waited = true;
-  for (size_t k = 0; k < plan->n_lanes * plan->n_places; ++k) {
-    stalls += plan->seen[k * OCLSTM__SYNC_WORDS + OCLSTM__SYNC_STALLS];
-  }
-  if (stalls > plan->stalls) {
-    plan->stalls = stalls;
-    plan->penalty = oclstm__min(oclstm__max(2 * plan->penalty, FEWEST_ALONE), MOST_ALONE);
-    plan->alone = plan->penalty;
-    oclstm__log(
-        &cl->base.log, OCLSTM_LOG_WARNING,
-        "strategy grid: work-groups waited in vain; the next %zu calls have one for each slice of rows",
-        plan->alone);
-  }
+  oclstm__steps part = *steps;
+  do {
+    part.last = oclstm__min(part.first + r->at_once, steps->last);
+    part.turn = oclstm__part_of_turn(steps->turn, part.first == steps->first, part.last == steps->last);
+    TRY(run_at_once(plan, r, &part, error));
+    part.first = part.last;
+  } while (part.first < steps->last);
 done:
   return status;
 }

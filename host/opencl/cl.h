@@ -35,6 +35,7 @@ typedef struct oclstm__cl {
   bool out_of_order;             /* of the caller's queue: a barrier goes behind every command */
   unsigned vector_width;         /* VW of the kernels */
   size_t max_lanes;              /* most LANES of the kernels: 1 on CPU devices */
+  size_t most_turns;             /* of all loops of a kernel, see turns.c; 0: as many as there are */
   bool twins;                    /* for tests: plain twins serve where matrix instructions are missing */
   char *cache_dir;               /* or NULL */
   oclstm__meter *meter;          /* what commands.c counts */
@@ -100,6 +101,10 @@ oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error);
 oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_command_queue queue,
                               const char *cache_dir, const oclstm_allocator *allocator, const oclstm_log *log,
                               const oclstm_device_info *info, oclstm_context **out, oclstm_error *error);
+
+/* ---- turns.c ---- */
+
+size_t oclstm__most_turns(const oclstm_device_info *device);
 
 /* ---- commands.c: every command of the library, counted ---- */
 

@@ -27,6 +27,7 @@ static void copy_choice(oclstm__runner *to, const oclstm__runner *from) {
   to->choice = from->choice;
   to->slices = from->slices;
   to->members = from->members;
+  to->at_once = from->at_once;
   to->resident = from->resident;
   to->own_input = from->own_input;
   to->own_gx = from->own_gx;

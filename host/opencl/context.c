@@ -71,6 +71,7 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
   cl->out_of_order = (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
   cl->vector_width = vector_width(device, info);
   cl->max_lanes = max_lanes(info);
+  cl->most_turns = oclstm__most_turns(info);
   TRY(check_cache_dir(cl, cache_dir, error));
   oclstm__log(log, OCLSTM_LOG_INFO, "device %s: %s (%s)", info->id, info->name, info->platform);
   *out = base;

@@ -52,6 +52,8 @@ static double now(void) {
 static oclstm_status time_launch(const peak *p, cl_int n, double *seconds, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const size_t global = p->groups * p->lanes;
+  REQUIRE(p->cl->most_turns == 0, OCLSTM_E_UNSUPPORTED, "%s ends a kernel behind %zu turns of its loops",
+          p->cl->base.device.name, p->cl->most_turns);
   CL(clSetKernelArg(p->kernel, p->last, sizeof n, &n));
   double began = now();
   TRY(oclstm__cl_enqueue(p->cl, OCLSTM__IN_ORDER, p->kernel, 1, &global, &p->lanes, error));

@@ -65,6 +65,7 @@ typedef struct oclstm__runner {
   cl_mem middle, extra;      /* [B, HP] from a stage to the next, where something goes: stored, and f32 */
   size_t beside;             /* runners that may run side by side, this one among them */
   size_t slices, members;    /* rows, grid: see kernels/chunk.cl */
+  size_t at_once;            /* steps of a launch, at most */
   oclstm__resident resident; /* grid on GPUs */
   oclstm__stage own_input;   /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
   cl_mem own_gx;

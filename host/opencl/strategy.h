@@ -66,6 +66,9 @@ bool oclstm__owns_input(const oclstm__cl_plan *plan, const oclstm__strategy *str
 enum { OCLSTM__PROJECTED_ROWS = 192 };
 /* Words of a meeting place: kernels/sync.cl. */
 enum { OCLSTM__SYNC_ARRIVED = 0, OCLSTM__SYNC_STALLED = 1, OCLSTM__SYNC_STALLS = 2, OCLSTM__SYNC_WORDS = 16 };
+
+/* ---- places.c ---- */
+
 /* Where members meet, before runners are made, and what is left of it behind them. */
 #define OCLSTM__PLACES "meeting places"
 oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error);
@@ -80,6 +83,12 @@ oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__ru
 /* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings for some sweeps. *waited
  * becomes true where everything enqueued has ended by now. */
 oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm_error *error);
+
+/* ---- turns.c ---- */
+
+/* Steps that a launch of rows or grid may have, for slices of so many rows: SIZE_MAX on all devices but those that end
+ * loops by themselves, and 0 where they would end within a step. */
+size_t oclstm__steps_of_launch(const oclstm__cl *cl, const oclstm_layer *layer, size_t rows);
 
 /* ---- resident_shape.c, resident.c: grid where a work-item is a lane ---- */
 
@@ -120,10 +129,10 @@ size_t oclstm__likely_groups(const oclstm__cl *cl);
 
 /* ---- supports.c ---- */
 
-/* OK, or E_UNSUPPORTED with the reason: "strategy rows does not support ...". probe: a device that was not asked yet what it
+/* OK, or E_UNSUPPORTED with the reason: "strategy rows does not support ...". B: batch rows. probe: a device that was not asked yet what it
  * runs at the same time is asked; otherwise it is taken to run all that it has units for. */
 oclstm_status oclstm__strategy_serves(oclstm__cl *cl, oclstm_strategy strategy, const oclstm_layer *layer,
-                                      bool probe, oclstm_error *error);
+                                      size_t B, bool probe, oclstm_error *error);
 
 oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
                                   const oclstm_plan_desc *desc, oclstm_error *error);

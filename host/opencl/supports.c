@@ -28,12 +28,20 @@ done:
 }
 
 oclstm_status oclstm__strategy_serves(oclstm__cl *cl, oclstm_strategy strategy, const oclstm_layer *layer,
-                                      bool probe, oclstm_error *error) {
+                                      size_t B, bool probe, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  const size_t units = oclstm__max(cl->base.device.compute_units, 1);
+  const bool chunk = strategy == OCLSTM_STRATEGY_ROWS || strategy == OCLSTM_STRATEGY_GRID;
   bool blocks = strategy != OCLSTM_STRATEGY_AUTO && strategy != OCLSTM_STRATEGY_STEPWISE;
   REQUIRE(!blocks || layer->layer_norm == OCLSTM_NORM_NONE, OCLSTM_E_UNSUPPORTED,
           "strategy %s does not support layer_norm, which needs whole rows between product and gates",
           oclstm__strategy_by_id(strategy)->name);
+  REQUIRE(!chunk || oclstm__steps_of_launch(cl, layer, (B + units - 1) / units) > 0, OCLSTM_E_UNSUPPORTED,
+          "strategy %s does not support H %zu, I %zu with %zu rows on %s, which ends a kernel behind %zu "
+          "turns of "
+          "its loops",
+          oclstm__strategy_by_id(strategy)->name, layer->hidden_size, layer->input_size, B,
+          cl->base.device.name, cl->most_turns);
   if (strategy == OCLSTM_STRATEGY_GRID) {
     TRY(grid_serves(cl, layer, probe, error));
   }
@@ -46,7 +54,8 @@ oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_mo
   oclstm_status status = OCLSTM_OK;
   char text[200];
   for (size_t l = 0; l < model->n_layers; ++l) {
-    TRY(oclstm__strategy_serves(oclstm__cl_of(context), desc->strategy, &model->layers[l], true, error));
+    TRY(oclstm__strategy_serves(oclstm__cl_of(context), desc->strategy, &model->layers[l], desc->rows, true,
+                                error));
   }
   REQUIRE(desc->precision == OCLSTM_PRECISION_F32 || desc->gemm != OCLSTM_GEMM_CLBLAST, OCLSTM_E_UNSUPPORTED,
           "precision %s is not supported with CLBlast, which would add in 16 bits",
