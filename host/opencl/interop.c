@@ -116,6 +116,18 @@ done:
   return status;
 }
 
+/* The caller's buffers where layers can read and write their rows as they lie. A merge reads y again, which the caller may have
+ * made for writing alone. */
+static oclstm__ends ends_of(const oclstm__cl_plan *plan, const oclstm_opencl_io *io) {
+  const oclstm_model *model = plan->base.model;
+  const oclstm_layer *last = &model->layers[model->n_layers - 1];
+  const bool as_inside = io->layout == OCLSTM_TIME_MAJOR && plan->base.desc.precision == OCLSTM_PRECISION_F32;
+  const bool merged = last->direction == OCLSTM_BIDIRECTIONAL && last->merge != OCLSTM_CONCAT;
+  const bool in = as_inside && io->x.offset == 0 && model->embedding_size == 0 && !plan->gemm->pads;
+  const bool out = as_inside && io->y.offset == 0 && model->head_size == 0 && !merged;
+  return (oclstm__ends){in ? io->x.mem : NULL, out ? io->y.mem : NULL};
+}
+
 static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *state,
                                      const oclstm_opencl_io *io, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
@@ -123,7 +135,7 @@ static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *st
   const oclstm__widths w = oclstm__plan_widths(model, plan->base.desc.cells != 0);
   size_t I = oclstm_model_input_size(model);
   oclstm__rows result = {NULL, false};
-  const oclstm__ends inside = {NULL, NULL};
+  const oclstm__ends ends = ends_of(plan, io);
   const oclstm__sweep whole = {.steps = io->steps,
                                .layout = io->layout,
                                .n_layers = model->n_layers,
@@ -133,12 +145,12 @@ static oclstm_status enqueue_network(oclstm__cl_plan *plan, oclstm__cl_state *st
   if (model->embedding_size != 0) {
     TRY(oclstm__cl_gather(plan, io->x.mem, io->x.offset / sizeof(cl_int), io->layout, io->steps,
                           plan->activations[0], error));
-  } else {
+  } else if (ends.in == NULL) {
     TRY(oclstm__cl_pack(plan, io->x.mem, io->x.offset / sizeof(float), io->layout, io->steps, I,
                         (oclstm__columns){plan->activations[0], I, 0, OCLSTM_CONCAT}, error));
   }
-  TRY(oclstm__cl_walk(plan, state, &whole, &inside, &result, error));
-  if (io->y.mem != NULL) {
+  TRY(oclstm__cl_walk(plan, state, &whole, &ends, &result, error));
+  if (io->y.mem != NULL && ends.out == NULL) {
     TRY(oclstm__cl_unpack(plan, result, io->y.mem, io->y.offset / sizeof(float), io->layout, io->steps,
                           oclstm_model_output_size(model), error));
   }

@@ -129,8 +129,8 @@ size_t oclstm__likely_groups(const oclstm__cl *cl);
 
 /* ---- supports.c ---- */
 
-/* OK, or E_UNSUPPORTED with the reason: "strategy rows does not support ...". B: batch rows. probe: a device that was not asked yet what it
- * runs at the same time is asked; otherwise it is taken to run all that it has units for. */
+/* OK, or E_UNSUPPORTED with the reason: "strategy rows does not support ...". B: batch rows. probe: a device that was not asked
+ * yet what it runs at the same time is asked; otherwise it is taken to run all that it has units for. */
 oclstm_status oclstm__strategy_serves(oclstm__cl *cl, oclstm_strategy strategy, const oclstm_layer *layer,
                                       size_t B, bool probe, oclstm_error *error);
 

@@ -46,7 +46,9 @@ static void bits_of_a_row_do_not_depend_on_the_others(void **unused) {
   (void)unused;
   product p = make_product(&oclstm__gemm_mma, shape, most);
   assert_rows_keep_their_bits(&p, most, 4);
-  assert_parts_keep_their_bits(&p, most);
+  if (!options.small) {
+    assert_parts_keep_their_bits(&p, most);
+  }
   free_product(&p);
 }
 
