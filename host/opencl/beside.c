@@ -24,8 +24,7 @@ static bool is_chunked(const oclstm_plan_desc *desc) {
   return desc->strategy != OCLSTM_STRATEGY_STEPWISE && desc->strategy != OCLSTM_STRATEGY_FUSED_STEP;
 }
 
-/* Whether layer l can run a block of steps behind layer l - 1. */
-static bool follows(const oclstm_model *model, size_t l) {
+bool oclstm__follows(const oclstm_model *model, size_t l) {
   if (l == 0 || l >= model->n_layers) {
     return false;
   }
@@ -47,10 +46,10 @@ size_t oclstm__beside(const oclstm__cl_plan *plan, size_t l) {
   if (layer->direction == OCLSTM_BIDIRECTIONAL) {
     return layer->merge == OCLSTM_CONCAT ? 2 : 1;
   }
-  for (size_t k = l; follows(model, k); --k) {
+  for (size_t k = l; oclstm__follows(model, k); --k) {
     ++n;
   }
-  for (size_t k = l + 1; follows(model, k); ++k) {
+  for (size_t k = l + 1; oclstm__follows(model, k); ++k) {
     ++n;
   }
   return oclstm__min(n, OCLSTM__MOST_LANES);
@@ -96,7 +95,7 @@ size_t oclstm__chain(const oclstm__cl_plan *plan, size_t l, size_t most) {
   size_t n = 1;
   bool room = model->layers[l].direction != OCLSTM_BIDIRECTIONAL && oclstm__lanes_of(plan, r) > 1;
   most = oclstm__min(most, OCLSTM__MOST_LANES);
-  while (room && n < most && follows(model, l + n) && oclstm__lanes_of(plan, r + 2 * n) > 1) {
+  while (room && n < most && oclstm__follows(model, l + n) && oclstm__lanes_of(plan, r + 2 * n) > 1) {
     ++n;
   }
   return n;

@@ -28,6 +28,8 @@ void oclstm__lanes_settle(const oclstm__cl *cl, size_t n);
 
 /* ---- beside.c ---- */
 
+/* Whether layer l can run a block of steps behind layer l - 1, as far as they themselves say. */
+bool oclstm__follows(const oclstm_model *model, size_t l);
 /* How many runners, this layer's among them, depend on each other so little that they may run side by side. 1: none. */
 size_t oclstm__beside(const oclstm__cl_plan *plan, size_t layer);
 /* The most of all layers: decides plan->n_lanes, n_activations and n_gx, and opens the lanes. */

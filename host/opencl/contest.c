@@ -216,6 +216,7 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
     }
   }
   drop_unused_input(&c);
+  r->stage_bytes = c.bytes;
   oclstm__judge_losers(r, c.best);
   oclstm__explain_choice(plan, r, c.best, "measured now");
   if (c.measured > 1 || c.ruled_out) { /* what could not be measured may be another time */

@@ -142,6 +142,7 @@ static oclstm_status create_runners(oclstm__cl_plan *plan, oclstm_error *error) 
       TRY(oclstm__runner_create(plan, l, d, error));
     }
   }
+  TRY(oclstm__agree(plan, error));
   TRY(oclstm__places_settle(plan, error));
   TRY(oclstm__buffers_settle(plan, error));
 done:

@@ -71,6 +71,7 @@ typedef struct oclstm__runner {
   cl_mem own_gx;
   size_t ahead;             /* steps that are projected at once */
   oclstm__candidate choice; /* what all of this is made for */
+  uint64_t stage_bytes;     /* on the device, of what the choice decides */
   size_t n_stages;
   oclstm__stage stages[OCLSTM__MAX_STAGES];
   oclstm__ways ways; /* what there was to choose from */

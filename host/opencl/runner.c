@@ -129,7 +129,7 @@ oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t l, size_t dire
   oclstm__account(plan, "biases");
   TRY(create_between(plan, r, error));
   TRY(oclstm__decide(plan, r, error));
-  oclstm__account(plan, "weights of layers");
+  oclstm__account(plan, OCLSTM__LAYER_WEIGHTS);
   if (layer->layer_norm == OCLSTM_NORM_HASTE) {
     TRY(oclstm__stage_kernel(plan, r, &r->stages[0], "norm", "norm_input", &r->norm_input, error));
   }

@@ -48,6 +48,7 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *runne
 
 /* ---- explain.c ---- */
 
+#define OCLSTM__LAYER_WEIGHTS "weights of layers"
 void oclstm__account(oclstm__cl_plan *plan, const char *purpose);
 /* Everything under a name is released; or so many bytes of it. */
 void oclstm__discharge(oclstm__cl_plan *plan, const char *purpose);
@@ -80,6 +81,12 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *runner, ocl
 
 /* Decides runner->choice and makes its stages: by name, by the rule of thumb, by a kept answer, or by measuring. */
 oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
+
+/* ---- agreement.c ---- */
+
+/* Behind all decisions: where some of those that might run side by side left room for the others and some did not, all take
+ * what is faster in all. */
+oclstm_status oclstm__agree(oclstm__cl_plan *plan, oclstm_error *error);
 
 /* ---- measure.c: two ways against each other ---- */
 

@@ -154,6 +154,8 @@ MUTANTS = [
      "TRY(oclstm__lane_join(cl, c.steps[length - 1].turn.lane, c.done[length - 1], error));", "", BESIDE),
     (OPENCL, "h and c of a block of the wrong parity", "host/opencl/chunk.c", "steps->last - steps->first) % 2)",
      "steps->n) % 2)", BESIDE),
+    (OPENCL, "those beside each other do not agree", "host/opencl/agreement.c", "with_room > 0 && with_room < n", "with_room > n",
+     BESIDE),
     (OPENCL, "a driver that ends loops is trusted", "host/opencl/turns.c", "? MOST_TURNS : 0", "? 0 : 0",
      r"^opencl\.turns\.rusticl"),
     (OPENCL, "resident: input of the step before", "kernels/resident.cl", "take_turn(&p, &buffers, begin, k + 1, reverse);",

@@ -3,6 +3,8 @@
 #include "opencl/beside.h"
 #include "opencl/cl.h"
 #include "opencl/plan.h"
+#include "opencl/strategy.h"
+#include "opencl/tuning.h"
 #include "support.h"
 
 enum { T = 41, B = 3, ROUNDS = 3 };
@@ -180,12 +182,65 @@ static void rows_run_beside(void **unused) {
   oclstm_model_destroy(&model);
 }
 
+/* ---- agreement ---- */
+
+static size_t way_of(const oclstm__runner *r, const oclstm__strategy *strategy) {
+  size_t k = 0;
+  while (r->ways.way[k].strategy != strategy) {
+    assert_true(++k < r->ways.n);
+  }
+  return k;
+}
+
+/* As if it had been measured, and the faster way chosen. */
+static void pretend(oclstm_plan *plan, size_t runner, double rows, double grid) {
+  oclstm__runner *r = &inside(plan)->runners[runner];
+  const size_t ways[] = {way_of(r, &oclstm__rows_strategy), way_of(r, &oclstm__grid_strategy)};
+  const size_t best = ways[grid < rows];
+  r->ways.shown[ways[0]].microseconds = rows;
+  r->ways.shown[ways[1]].microseconds = grid;
+  oclstm__stages_release(r);
+  r->choice = r->ways.way[best];
+  OK(oclstm__stages_create(inside(plan), r, &last_error));
+  r->ways.shown[ways[0]].verdict = r->ways.shown[ways[1]].verdict = OCLSTM_VERDICT_SLOWER;
+  r->ways.shown[best].verdict = OCLSTM_VERDICT_CHOSEN;
+}
+
+/* Two that were measured apart: one left room for the other, which took all. What is faster in all decides for both. */
+static void check_agreement(oclstm_model *model, size_t second, const double rows[2], const double grid[2],
+                            const oclstm__strategy *expected) {
+  pair p = open_pair(model, true);
+  pretend(p.plan, 0, rows[0], grid[0]);
+  pretend(p.plan, second, rows[1], grid[1]);
+  OK(oclstm__agree(inside(p.plan), &last_error));
+  assert_ptr_equal(inside(p.plan)->runners[0].choice.strategy, expected);
+  assert_ptr_equal(inside(p.plan)->runners[second].choice.strategy, expected);
+  assert_string_equal(oclstm_plan_get_layer(p.plan, 0, 0)->strategy, expected->name);
+  check_same(&p, 0);
+  close_pair(&p);
+}
+
+static void those_beside_each_other_agree(void **unused) {
+  (void)unused;
+  static const double A[] = {1.0, 1.0}, B_[] = {1.0, 3.0}, C[] = {2.0, 0.5};
+  const oclstm_layer stack[] = {layer_of(OCLSTM_LSTM, 7, 40, OCLSTM_FORWARD),
+                                layer_of(OCLSTM_LSTM, 40, 40, OCLSTM_FORWARD)};
+  const oclstm_layer both = layer_of(OCLSTM_LSTM, 7, 40, OCLSTM_BIDIRECTIONAL);
+  if (options.strategy != OCLSTM_STRATEGY_ROWS) {
+    return;
+  }
+  check_agreement(make_layers(stack, 2, 0, 0, options.seed), 2, A, C, &oclstm__rows_strategy);
+  check_agreement(make_layers(stack, 2, 0, 0, options.seed), 2, B_, C, &oclstm__grid_strategy);
+  check_agreement(make_layers(&both, 1, 0, 0, options.seed), 1, A, C, &oclstm__rows_strategy);
+  check_agreement(make_layers(&both, 1, 0, 0, options.seed), 1, B_, C, &oclstm__grid_strategy);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(layers_in_a_chain), cmocka_unit_test(layers_in_reverse),
       cmocka_unit_test(layers_that_wait),  cmocka_unit_test(a_long_chain),
       cmocka_unit_test(two_directions),    cmocka_unit_test(two_directions_merged),
-      cmocka_unit_test(rows_run_beside)};
+      cmocka_unit_test(rows_run_beside),   cmocka_unit_test(those_beside_each_other_agree)};
   read_options(argc, argv);
   return run_device_tests("opencl.beside", tests, sizeof tests / sizeof tests[0]);
 }
