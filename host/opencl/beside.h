@@ -40,9 +40,10 @@ size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *runne
 bool oclstm__directions_beside(const oclstm__cl_plan *plan, size_t layer);
 /* How many layers, from this one on and at most `most`, run side by side, each some steps behind the one before. */
 size_t oclstm__chain(const oclstm__cl_plan *plan, size_t layer, size_t most);
-/* What filling and emptying a chain of such layers costs, as a factor of the time of a step, which is `step` seconds alone. */
-double oclstm__chain_price(const oclstm__cl_plan *plan, const oclstm__runner *runner, size_t lanes,
-                           double step);
+/* What running side by side costs besides, filling and emptying a chain for one, as a factor of the time of a step, which is
+ * `step` seconds alone. */
+double oclstm__beside_price(const oclstm__cl_plan *plan, const oclstm__runner *runner, size_t lanes,
+                            double step);
 /* Lanes of so many layers. */
 size_t oclstm__chain_lanes(const oclstm__cl_plan *plan, size_t layer, size_t length);
 /* Steps that a layer of a chain is behind the one before, of n; n: they do not run side by side. */

@@ -116,7 +116,7 @@ static oclstm_status run(oclstm__trial *trial, oclstm__runner *r, size_t n, doub
   TRY(oclstm__cl_settle(cl, error));
   *seconds = (now() - began) / (double)lanes;
   if (n > 0) {
-    *seconds *= oclstm__chain_price(plan, r, lanes, *seconds * (double)lanes / (double)n);
+    *seconds *= oclstm__beside_price(plan, r, lanes, *seconds * (double)lanes / (double)n);
   }
   if (cl->timer.seconds != NULL) {
     *seconds = cl->timer.seconds(cl->timer.user, &r->choice, n, *seconds);
