@@ -32,10 +32,11 @@ fi
 # have the only layer norms.
 # The probes of a GPU are not the library, an activation is the device's, and faults.clblast is a minute of CLBlast's own compiling.
 # amx.gemm has what the host does for AMX; the others are the kernels'.
-# Every cell on the reference, and the jobs of one more strategy, compute other numbers by the same lines, golden.live what golden.stored has.
-twice='^((golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain|amx\.[a-fh-z]|gpu\.|peers\.|kernels\.activation_all|faults\.clblast|golden\.live\.pocl|forward\.cells\.reference|cli\.cells|job\.job\.pocl-stepwise)'
+# Every cell on the reference, and the jobs of one more strategy, compute other numbers by the same lines, golden.live what golden.stored has. faults.warm and
+# opencl.program_cache have what faults.cold has of the cache.
+twice='^((golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain|amx\.[a-fh-z]|gpu\.|peers\.|kernels\.activation_all|faults\.(clblast|cold)|golden\.live\.pocl|forward\.cells\.reference|cli\.cells|job\.job\.pocl-stepwise)'
 if [ "$sanitizers" = thread ]; then
-  twice="$twice|^opencl\.(resident|borrow|turns)" # one thread of the caller's
+  twice="$twice|^opencl\.(resident|borrow|turns|counters)" # one thread of the caller's
 fi
 # shellcheck disable=SC2086
 ctest --test-dir "$work" --no-tests=error --output-on-failure -j 2 $repeat -LE "$except" -R "$only" -E "$twice"
