@@ -43,9 +43,7 @@ static oclstm_status change(oclstm__cl_plan *plan, oclstm__runner *r, size_t way
   oclstm__stages_release(r);
   oclstm__credit(plan, OCLSTM__LAYER_WEIGHTS, r->stage_bytes);
   r->choice = r->ways.way[way];
-  uint64_t before = plan->device_bytes;
   TRY(oclstm__stages_create(plan, r, error));
-  r->stage_bytes = plan->device_bytes - before;
   oclstm__account(plan, OCLSTM__LAYER_WEIGHTS);
   oclstm__judge(r, old, OCLSTM_VERDICT_SLOWER, "%.2f of the choice's time, but not with those beside it",
                 microseconds(r, old) / microseconds(r, way));

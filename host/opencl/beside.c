@@ -23,10 +23,6 @@ static const double DOUBT = 1.1;
 
 /* ---- what may ---- */
 
-static bool is_chunked(const oclstm_plan_desc *desc) {
-  return desc->strategy != OCLSTM_STRATEGY_STEPWISE && desc->strategy != OCLSTM_STRATEGY_FUSED_STEP;
-}
-
 bool oclstm__follows(const oclstm_model *model, size_t l) {
   if (l == 0 || l >= model->n_layers) {
     return false;
@@ -42,7 +38,7 @@ size_t oclstm__beside(const oclstm__cl_plan *plan, size_t l) {
   const oclstm_model *model = plan->base.model;
   const oclstm_layer *layer = &model->layers[l];
   size_t n = 1;
-  if (!is_chunked(&plan->base.desc) || cl->base.device.compute_units < 2 || cl->most_turns != 0 ||
+  if (!oclstm__may_chunk(&plan->base.desc) || cl->base.device.compute_units < 2 || cl->most_turns != 0 ||
       layer->layer_norm != OCLSTM_NORM_NONE) {
     return 1;
   }

@@ -28,21 +28,38 @@ static bool is_shared(const oclstm_layer *layer, bool cores_taken) {
          bytes > (cores_taken ? OWN_STEP : SHORT_STEP);
 }
 
-/* rows, serves: whether that and grid do, as far as is known; resident: with W_hh in registers. */
-static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm__runner *r, size_t B, bool rows, bool serves,
-                             bool resident, const char **why) {
+/* The ways of one strategy that serves the layer. */
+typedef struct listed {
+  size_t n;
+  oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY];
+} listed;
+
+/* Whether any of those is listed. */
+static bool serves(const listed *all, const oclstm__strategy *wanted) {
+  size_t k = 0;
+  while (oclstm__strategy_at(k) != wanted) {
+    ++k;
+  }
+  return all[k].n > 0;
+}
+
+static oclstm_strategy thumb(const oclstm__cl_plan *plan, const oclstm__runner *r, const listed *all,
+                             const char **why) {
+  const oclstm__cl *cl = oclstm__plan_cl(plan);
   const oclstm_layer *layer = r->layer;
+  const bool grid = serves(all, &oclstm__grid_strategy);
   const bool cores_taken = r->beside >= oclstm__max(cl->base.device.compute_units, 2);
+  oclstm__candidate resident[OCLSTM__MAX_OF_STRATEGY];
   if (layer->layer_norm != OCLSTM_NORM_NONE) {
     *why = "layer_norm needs whole rows between product and gates";
     return OCLSTM_STRATEGY_STEPWISE;
   }
-  if (cl->base.device.type == OCLSTM_DEVICE_CPU && !rows) {
+  if (cl->base.device.type == OCLSTM_DEVICE_CPU && !serves(all, &oclstm__rows_strategy)) {
     *why = "a CPU device whose driver ends the loops of a whole chunk";
     return OCLSTM_STRATEGY_FUSED_STEP;
   }
   if (cl->base.device.type == OCLSTM_DEVICE_CPU) {
-    if (serves && is_shared(layer, cores_taken)) {
+    if (grid && is_shared(layer, cores_taken)) {
       *why = "a CPU device, whose cores share the units of a step";
       return OCLSTM_STRATEGY_GRID;
     }
@@ -50,11 +67,11 @@ static oclstm_strategy thumb(const oclstm__cl *cl, const oclstm__runner *r, size
                        : "a CPU device: one launch a chunk";
     return OCLSTM_STRATEGY_ROWS;
   }
-  if (serves && resident) {
+  if (grid && oclstm__resident_candidates(plan, r, resident) > 0) {
     *why = "W_hh fits the registers, one launch a chunk";
     return OCLSTM_STRATEGY_GRID;
   }
-  if (B <= FEW_ROWS) {
+  if (plan->base.desc.rows <= FEW_ROWS) {
     *why = "few rows, a step is bound by its launches";
     return OCLSTM_STRATEGY_FUSED_STEP;
   }
@@ -74,12 +91,6 @@ static size_t add(oclstm__runner *r, oclstm__candidate way, oclstm_verdict verdi
   oclstm__judge(r, k, verdict, "%s", why);
   return r->ways.n++;
 }
-
-/* The ways of one strategy that serves the layer. */
-typedef struct listed {
-  size_t n;
-  oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY];
-} listed;
 
 /* Why a way takes no part in measuring; "" where it does. Results must not depend on what a clock said, and CLBlast adds in
  * an order of its own: its product is drawn on GPUs alone, where it is what the others have to beat. On a CPU device what is
@@ -132,13 +143,6 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bo
   listed all[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
   oclstm_error refusals[OCLSTM__MAX_WAYS / OCLSTM__MAX_OF_STRATEGY] = {{0}};
   bool automatic = desc->strategy == OCLSTM_STRATEGY_AUTO;
-  bool shared =
-      oclstm__strategy_serves(cl, OCLSTM_STRATEGY_GRID, r->layer, desc->rows, probe, NULL) == OCLSTM_OK;
-  bool rows =
-      oclstm__strategy_serves(cl, OCLSTM_STRATEGY_ROWS, r->layer, desc->rows, probe, NULL) == OCLSTM_OK;
-  bool resident = oclstm__resident_candidates(plan, r, all[0].list) > 0;
-  oclstm_strategy first = automatic ? thumb(cl, r, desc->rows, rows, shared, resident, &why) : desc->strategy;
-  r->ways.n = 0;
   for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
     assert(k < sizeof all / sizeof all[0] && "there is room for the table");
     if (oclstm__strategy_serves(cl, strategy->id, r->layer, desc->rows, probe, &refusals[k]) == OCLSTM_OK) {
@@ -146,6 +150,8 @@ const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *r, bo
       all[k].n = strategy->candidates != NULL ? strategy->candidates(plan, r, all[k].list) : 1;
     }
   }
+  oclstm_strategy first = automatic ? thumb(plan, r, all, &why) : desc->strategy;
+  r->ways.n = 0;
   add_in_order(plan, r, oclstm__strategy_by_id(first), all);
   for (size_t k = 0; (strategy = oclstm__strategy_at(k)) != NULL; ++k) {
     if (all[k].n == 0) {

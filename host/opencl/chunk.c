@@ -169,7 +169,7 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   const cl_int sorted = plan->order != plan->no_order;
   const cl_mem *W_in = r->own_input.W != NULL ? &r->own_input.W : &second->W; /* unused there */
   const cl_int reverse = steps->reverse;
-  const oclstm__meeting where = oclstm__meeting_of(plan, r, steps, members);
+  const oclstm__meeting where = oclstm__meeting_of(plan, steps, r->slices, members);
   const cl_int numbers[] = {sorted, (cl_int)resume, (cl_int)r->layer->input_size, (cl_int)r->ahead};
   const oclstm__arg args[] = {
       {sizeof(cl_int), &reverse},      {sizeof(cl_mem), &second->W},     {sizeof shape, &shape},

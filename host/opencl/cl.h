@@ -135,7 +135,7 @@ oclstm_status oclstm__cl_write(const oclstm__cl *cl, cl_mem to, cl_bool blocking
 /* From the buffer's beginning; blocks. */
 oclstm_status oclstm__cl_read(const oclstm__cl *cl, cl_mem from, size_t bytes, void *to, oclstm_error *error);
 
-/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. (forward.c) */
+/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. (lanes.c) */
 oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error);
 
 oclstm_status oclstm__meter_create(oclstm__cl *cl, oclstm_error *error);

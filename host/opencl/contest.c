@@ -16,7 +16,6 @@ typedef struct contest {
   oclstm__runner *runner; /* has the stages of the best */
   oclstm__trial trial;
   size_t best, measured;
-  uint64_t bytes;       /* of the best's choice */
   uint64_t input_bytes; /* of the provider's product */
   double launch;        /* seconds; 0: not known */
   bool ruled_out;       /* something is not worth measuring, for a reason that was measured */
@@ -25,6 +24,7 @@ typedef struct contest {
 /* Everything that depends on the choice; the provider's product with W_ih is shared. */
 static void copy_choice(oclstm__runner *to, const oclstm__runner *from) {
   to->choice = from->choice;
+  to->stage_bytes = from->stage_bytes;
   to->slices = from->slices;
   to->members = from->members;
   to->at_once = from->at_once;
@@ -63,6 +63,7 @@ static oclstm_status ensure_input(contest *c, const oclstm__strategy *strategy, 
     c->input_bytes = c->plan->device_bytes - before;
   }
 done:
+  c->plan->device_bytes = status == OCLSTM_OK ? c->plan->device_bytes : before;
   return status;
 }
 
@@ -89,9 +90,7 @@ static oclstm_status challenge(contest *c, size_t way, oclstm_error *error) {
   oclstm__runner other = challenger_of(c, way);
   oclstm__runner *pair[2] = {c->runner, &other};
   double seconds[2] = {0.0, 0.0};
-  uint64_t before = c->plan->device_bytes;
   TRY(ensure_input(c, other.choice.strategy, &trouble));
-  before = c->plan->device_bytes;
   other.input = c->runner->input;
   TRY(oclstm__stages_create(c->plan, &other, &trouble));
   TRY(oclstm__trial_warm(&c->trial, &other, &trouble));
@@ -103,15 +102,11 @@ static oclstm_status challenge(contest *c, size_t way, oclstm_error *error) {
   const oclstm_plan_candidate *shown = c->runner->ways.shown;
   if (shown[way].microseconds < OCLSTM__BETTER * shown[c->best].microseconds) {
     swap_choices(c->runner, &other);
-    uint64_t bytes = c->plan->device_bytes - before;
-    before -= c->bytes;
-    before += bytes;
-    c->bytes = bytes;
     c->best = way;
   }
 done:
   oclstm__stages_release(&other);
-  c->plan->device_bytes = before;
+  c->plan->device_bytes -= other.stage_bytes;
   if (status != OCLSTM_OK && status != OCLSTM_E_DEVICE_LOST) {
     oclstm__judge(c->runner, way, OCLSTM_VERDICT_FAILED, "%.150s", trouble.text);
     status = OCLSTM_OK;
@@ -158,7 +153,7 @@ static double microseconds_of_launches(const contest *c, size_t way) {
 
 static bool has_room(const contest *c) {
   uint64_t most = c->plan->base.desc.memory_bytes;
-  return most == 0 || c->plan->device_bytes + c->bytes <= most;
+  return most == 0 || c->plan->device_bytes + c->runner->stage_bytes <= most;
 }
 
 static oclstm_status try_way(contest *c, size_t way, oclstm_error *error) {
@@ -203,9 +198,7 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
   contest c = {.plan = plan, .runner = r, .measured = 1};
   r->choice = r->ways.way[0];
   TRY(ensure_input(&c, r->choice.strategy, error));
-  uint64_t before = plan->device_bytes;
   TRY(oclstm__stages_create(plan, r, error));
-  c.bytes = plan->device_bytes - before;
   TRY(oclstm__trial_open(&c.trial, plan, r, error));
   TRY(oclstm__trial_warm(&c.trial, r, error));
   TRY(oclstm__trial_scale(&c.trial, r, error));
@@ -216,7 +209,6 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
     }
   }
   drop_unused_input(&c);
-  r->stage_bytes = c.bytes;
   oclstm__judge_losers(r, c.best);
   oclstm__explain_choice(plan, r, c.best, "measured now");
   if (c.measured > 1 || c.ruled_out) { /* what could not be measured may be another time */

@@ -30,10 +30,6 @@ typedef struct end {
   bool ids, as_it_is;
 } end;
 
-static bool is_as_inside(const oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
-  return sweep->layout == OCLSTM_TIME_MAJOR && plan->base.desc.precision == OCLSTM_PRECISION_F32;
-}
-
 static end input_of(const oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
   const oclstm_model *model = plan->base.model;
   const oclstm_layer *layers = model->layers;
@@ -42,7 +38,7 @@ static end input_of(const oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
                  : sweep->n_layers > 0
                      ? layers[sweep->first_layer].input_size
                      : oclstm_layer_output_size(&layers[sweep->first_layer - 1]); /* head alone */
-  return (end){width, ids, !ids && is_as_inside(plan, sweep)};
+  return (end){width, ids, !ids && oclstm__as_inside(plan, sweep->layout)};
 }
 
 static size_t bytes_of(const oclstm__cl_plan *plan, const oclstm__sweep *sweep, size_t width) {
@@ -102,7 +98,7 @@ done:
 
 /* Where the last layer can write the caller's rows itself. */
 static cl_mem place_output(oclstm__cl_plan *plan, const oclstm__sweep *sweep) {
-  if (!is_as_inside(plan, sweep) || sweep->head || sweep->n_layers == 0) {
+  if (!oclstm__as_inside(plan, sweep->layout) || sweep->head || sweep->n_layers == 0) {
     return NULL;
   }
   return oclstm__borrow(plan, &plan->borrowed_y, sweep->output,
@@ -131,18 +127,6 @@ static oclstm_status read_rows(oclstm__cl_plan *plan, const oclstm__sweep *sweep
   }
   *waited = there == NULL;
 done:
-  return status;
-}
-
-oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  cl_event all = NULL;
-  CL(clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &all));
-  CL(clWaitForEvents(1, &all));
-done:
-  if (all != NULL) {
-    (void)clReleaseEvent(all);
-  }
   return status;
 }
 

@@ -121,7 +121,7 @@ done:
 static oclstm__ends ends_of(const oclstm__cl_plan *plan, const oclstm_opencl_io *io) {
   const oclstm_model *model = plan->base.model;
   const oclstm_layer *last = &model->layers[model->n_layers - 1];
-  const bool as_inside = io->layout == OCLSTM_TIME_MAJOR && plan->base.desc.precision == OCLSTM_PRECISION_F32;
+  const bool as_inside = oclstm__as_inside(plan, io->layout);
   const bool merged = last->direction == OCLSTM_BIDIRECTIONAL && last->merge != OCLSTM_CONCAT;
   const bool in = as_inside && io->x.offset == 0 && model->embedding_size == 0 && !plan->gemm->pads;
   const bool out = as_inside && io->y.offset == 0 && model->head_size == 0 && !merged;

@@ -83,12 +83,23 @@ done:
   return status;
 }
 
+/* Waiting flushes. */
+static oclstm_status settle(const oclstm__cl *cl, size_t lane, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  cl_event all = NULL;
+  CL(clEnqueueMarkerWithWaitList(oclstm__lane(cl, lane), 0, NULL, &all));
+  CL(clWaitForEvents(1, &all));
+done:
+  oclstm__event_release(&all);
+  return status;
+}
+
+oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error) {
+  return settle(cl, 0, error);
+}
+
 void oclstm__lanes_settle(const oclstm__cl *cl, size_t n) {
-  cl_event ended = NULL;
   for (size_t k = 0; k < n; ++k) {
-    if (oclstm__lane_mark(cl, k, &ended, NULL) == OCLSTM_OK) {
-      (void)clWaitForEvents(1, &ended);
-    }
-    oclstm__event_release(&ended);
+    (void)settle(cl, k, NULL);
   }
 }

@@ -12,11 +12,11 @@ size_t oclstm__places_bytes(const oclstm__cl_plan *plan) {
   return plan->n_lanes * plan->n_places * OCLSTM__SYNC_WORDS * sizeof(cl_int);
 }
 
-oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__runner *r,
-                                   const oclstm__steps *steps, size_t members) {
+oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__steps *steps, size_t slices,
+                                   size_t members) {
   return (oclstm__meeting){.place = (cl_int)(steps->turn.lane * plan->n_places),
                            .seats = (cl_int)(plan->n_lanes * plan->n_places),
-                           .slices = (cl_int)r->slices,
+                           .slices = (cl_int)slices,
                            .members = (cl_int)members,
                            .first = (cl_int)steps->first,
                            .last = (cl_int)steps->last};

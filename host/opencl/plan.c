@@ -132,9 +132,7 @@ done:
 static oclstm_status create_runners(oclstm__cl_plan *plan, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm_model *model = plan->base.model;
-  oclstm_strategy strategy = plan->base.desc.strategy;
-  if (strategy == OCLSTM_STRATEGY_AUTO || strategy == OCLSTM_STRATEGY_ROWS ||
-      strategy == OCLSTM_STRATEGY_GRID) {
+  if (oclstm__may_chunk(&plan->base.desc)) {
     TRY(oclstm__places_create(plan, error));
   }
   for (size_t l = 0; l < model->n_layers; ++l) {

@@ -83,13 +83,13 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   const cl_int most = !s->twin ? MOST_LOOKS : rehearsals > 0 ? 8 * MOST_LOOKS : INT_MAX;
   const cl_int spins = plan->spins < most ? plan->spins : most;
   const cl_int reverse = steps->reverse;
-  const cl_int numbers[] = {(cl_int)s->slices, (cl_int)first, (cl_int)last, spins, rehearsals};
-  const oclstm__meeting where = oclstm__meeting_of(plan, r, steps, s->members);
+  const cl_int numbers[] = {(cl_int)first, (cl_int)last, spins, rehearsals};
+  const oclstm__meeting where = oclstm__meeting_of(plan, steps, s->slices, s->members);
   const oclstm__arg args[] = {
       {sizeof(cl_int), &reverse},     {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &where.place},
-      {sizeof(cl_int), &where.seats}, {sizeof(cl_int), &numbers[0]},   {sizeof(cl_int), &where.members},
-      {sizeof(cl_int), &where.first}, {sizeof(cl_int), &numbers[1]},   {sizeof(cl_int), &numbers[2]},
-      {sizeof(cl_int), &numbers[3]},  {sizeof(cl_int), &numbers[4]},
+      {sizeof(cl_int), &where.seats}, {sizeof(cl_int), &where.slices}, {sizeof(cl_int), &where.members},
+      {sizeof(cl_int), &where.first}, {sizeof(cl_int), &numbers[0]},   {sizeof(cl_int), &numbers[1]},
+      {sizeof(cl_int), &numbers[2]},  {sizeof(cl_int), &numbers[3]},
   };
   TRY(oclstm__set_args(s->kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));
   TRY(oclstm__enqueue_in_turn(oclstm__plan_cl(plan), turn, s->kernel, s->slices * s->members * items, items,

@@ -20,6 +20,10 @@ done:
   return status;
 }
 
+bool oclstm__as_inside(const oclstm__cl_plan *plan, oclstm_layout layout) {
+  return layout == OCLSTM_TIME_MAJOR && plan->base.desc.precision == OCLSTM_PRECISION_F32;
+}
+
 /* Arguments batch_major, T, B, F, which end every kernel of these. */
 typedef struct shape {
   cl_int batch_major, T, B, F;

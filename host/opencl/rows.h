@@ -22,6 +22,8 @@ oclstm_status oclstm__cl_gather(oclstm__cl_plan *plan, cl_mem ids, size_t first,
                                 size_t steps, cl_mem to, oclstm_error *error);
 oclstm_status oclstm__cl_unpack(oclstm__cl_plan *plan, oclstm__rows from, cl_mem to, size_t first,
                                 oclstm_layout layout, size_t steps, size_t width, oclstm_error *error);
+/* Whether the caller's floats in this layout are laid out as ours. */
+bool oclstm__as_inside(const oclstm__cl_plan *plan, oclstm_layout layout);
 /* A kernel over rows of `width` elements, rows.cl's kind. */
 oclstm_status oclstm__cl_items(const oclstm__cl_plan *plan, cl_kernel kernel, const oclstm__arg *args,
                                size_t n_args, size_t rows, size_t width, oclstm_error *error);

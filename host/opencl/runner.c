@@ -100,6 +100,7 @@ done:
 
 oclstm_status oclstm__stages_create(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
+  const uint64_t before = plan->device_bytes;
   if (oclstm__owns_input(plan, r->choice.strategy)) {
     TRY(create_own_input(plan, r, error));
   }
@@ -107,6 +108,7 @@ oclstm_status oclstm__stages_create(oclstm__cl_plan *plan, oclstm__runner *r, oc
     TRY(create_stage(plan, r, &r->stages[k], weights_of(plan, r), error));
   }
 done:
+  r->stage_bytes = plan->device_bytes - before;
   return status;
 }
 

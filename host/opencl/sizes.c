@@ -43,8 +43,9 @@ oclstm__widths oclstm__plan_widths(const oclstm_model *model, bool cells) {
 /* Rows that strategies rows and grid project ahead on this device, in all slices of a layer; 0: they project nothing. */
 static uint64_t rows_ahead(const oclstm__cl *cl, const oclstm_plan_desc *desc) {
   uint64_t slices = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), desc->rows);
-  bool own = desc->strategy != OCLSTM_STRATEGY_STEPWISE && desc->strategy != OCLSTM_STRATEGY_FUSED_STEP;
-  return own && cl->vector_width > 1 ? slices * OCLSTM__PROJECTED_ROWS + 2 * (desc->rows + slices) : 0;
+  return oclstm__may_chunk(desc) && cl->vector_width > 1
+             ? slices * OCLSTM__PROJECTED_ROWS + 2 * (desc->rows + slices)
+             : 0;
 }
 
 /* Bytes of packed weights and of what does not grow with steps; an estimate from above. */

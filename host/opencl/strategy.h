@@ -59,6 +59,11 @@ const oclstm__strategy *oclstm__strategy_at(size_t index); /* NULL behind the la
 /* Whether the strategy multiplies x by W_ih itself on this device. */
 bool oclstm__owns_input(const oclstm__cl_plan *plan, const oclstm__strategy *strategy);
 
+/* Whether a plan may run all steps of a chunk in one launch: by rows or grid, asked for by name or not. */
+static inline bool oclstm__may_chunk(const oclstm_plan_desc *desc) {
+  return desc->strategy != OCLSTM_STRATEGY_STEPWISE && desc->strategy != OCLSTM_STRATEGY_FUSED_STEP;
+}
+
 /* ---- chunk.c: rows and grid ---- */
 
 /* Rows of the input projection that pass a panel of weights before the next one is read: enough to hide its
@@ -78,8 +83,8 @@ size_t oclstm__places_bytes(const oclstm__cl_plan *plan);
 typedef struct oclstm__meeting {
   cl_int place, seats, slices, members, first, last;
 } oclstm__meeting;
-oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__runner *runner,
-                                   const oclstm__steps *steps, size_t members);
+oclstm__meeting oclstm__meeting_of(const oclstm__cl_plan *plan, const oclstm__steps *steps, size_t slices,
+                                   size_t members);
 /* Behind a sweep of a plan with grid: where a meeting was called off, the plan does without meetings for some sweeps. *waited
  * becomes true where everything enqueued has ended by now. */
 oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm_error *error);

@@ -46,9 +46,7 @@ static oclstm_status take(oclstm__cl_plan *plan, oclstm__runner *r, size_t way, 
   if (!oclstm__owns_input(plan, r->choice.strategy)) {
     TRY(oclstm__input_create(plan, r, error));
   }
-  uint64_t before = plan->device_bytes;
   TRY(oclstm__stages_create(plan, r, error));
-  r->stage_bytes = plan->device_bytes - before;
   oclstm__explain_choice(plan, r, way, reason);
 done:
   return status;

@@ -1,7 +1,7 @@
 /* Devices that end loops by themselves: how many steps a launch of all steps may have there.
  *
  * llvmpipe, Mesa's driver for CPUs, lets one work-item go through 65,535 turns of loops, all loops of a kernel together, and then
- * leaves them without a word (LP_MAX_TGSI_LOOP_ITERATIONS in Mesa's sources; tests/opencl/test_turns.c counts them). kernels of
+ * leaves them without a word (LP_MAX_TGSI_LOOP_ITERATIONS in Mesa's sources; tests/opencl/test_turns.c counts them). Kernels of
  * a step are far from that; chunk.cl is not.
  * SPDX-License-Identifier: MIT */
 #include <string.h>

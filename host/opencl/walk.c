@@ -37,14 +37,13 @@ static oclstm__gemm_rows rows_of(const oclstm__cl_plan *plan, const oclstm__step
 static oclstm_status project(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
                              oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t rows = steps->n * plan->base.desc.rows;
+  const oclstm__gemm_rows rows = rows_of(plan, steps);
   if (r->input != NULL) {
     TRY(oclstm__lane_await(oclstm__plan_cl(plan), steps->turn.lane, steps->turn.behind, error));
-    TRY(oclstm__gemm_enqueue_rows(r->input, steps->turn.lane, rows_of(plan, steps), steps->x,
-                                  oclstm__gx_of(plan, r), error));
+    TRY(oclstm__gemm_enqueue_rows(r->input, steps->turn.lane, rows, steps->x, oclstm__gx_of(plan, r), error));
   }
   if (r->norm_input != NULL) {
-    TRY(normalise_input(plan, r, rows, error));
+    TRY(normalise_input(plan, r, rows.n, error));
   }
 done:
   return status;

@@ -389,7 +389,7 @@ MUTANTS = [
      "plan->base.desc.tuning == OCLSTM_TUNING_NONE", "plan->base.desc.tuning == (oclstm_tuning)-1"),
     (TUNING, "tuning again does not measure", "host/opencl/tuner.c",
      "answer->serial != plan->serial)) {", "answer->serial == SIZE_MAX)) {"),
-    (TUNING, "losers stay in the account", "host/opencl/contest.c", "c->plan->device_bytes = before;", ""),
+    (TUNING, "losers stay in the account", "host/opencl/contest.c", "c->plan->device_bytes -= other.stage_bytes;", ""),
     (TUNING, "the clock chooses CLBlast on a CPU device", "host/opencl/candidates.c",
      "if (plan->gemm == &oclstm__gemm_clblast && type != OCLSTM_DEVICE_GPU) {", "if (way.strategy == NULL) {"),
     (TUNING, "sum of the answers not compared", "host/opencl/answers_file.c",

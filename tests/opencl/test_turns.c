@@ -48,10 +48,22 @@ static void turns_are_counted(void **unused) {
   assert_true((count_turns(cl, 300, 300) == 300 * 300) == (cl->most_turns == 0));
 }
 
+/* The plan gives what the reference does. The plan and the model end here. */
+static void check_plan(oclstm_plan *plan, oclstm_model *model, size_t T, size_t B) {
+  test_job job = make_job(model, T, B, options.seed);
+  test_result got = run_plan(plan, &job, 0);
+  test_result expected = run_job(reference, &job, 0, 0);
+  assert_results_close(&job, &expected, &got, FLOAT32);
+  free_result(&got);
+  free_result(&expected);
+  free_job(&job);
+  oclstm_plan_destroy(&plan);
+  oclstm_model_destroy(&model);
+}
+
 /* Long enough that one launch of all steps would end early, wherever loops end early. */
 static void check_long(const oclstm_layer *layer, size_t T, size_t B) {
   oclstm_model *model = make_layers(layer, 1, 0, 0, options.seed);
-  test_job job = make_job(model, T, B, options.seed);
   oclstm_plan *plan = make_plan(device, model, B, T, true);
   const oclstm__cl *cl = oclstm__cl_of(device);
   const size_t at_once = oclstm__cl_plan_of(plan)->runners[0].at_once;
@@ -59,14 +71,7 @@ static void check_long(const oclstm_layer *layer, size_t T, size_t B) {
     assert_int_equal(at_once < T, cl->most_turns != 0);
     assert_int_equal(oclstm_plan_get_layer(plan, 0, 0)->launches, (T + at_once - 1) / at_once);
   }
-  test_result got = run_plan(plan, &job, 0);
-  test_result expected = run_job(reference, &job, 0, 0);
-  assert_results_close(&job, &expected, &got, FLOAT32);
-  free_result(&got);
-  free_result(&expected);
-  oclstm_plan_destroy(&plan);
-  free_job(&job);
-  oclstm_model_destroy(&model);
+  check_plan(plan, model, T, B);
 }
 
 static void long_sequences(void **unused) {
@@ -103,15 +108,7 @@ static void steps_that_are_too_long(void **unused) {
   desc.tuning = OCLSTM_TUNING_NONE;
   desc.cells = 1;
   OK(oclstm_plan_create(device, model, &desc, &plan, &last_error));
-  test_job job = make_job(model, 3, 2, options.seed);
-  test_result got = run_plan(plan, &job, 0);
-  test_result expected = run_job(reference, &job, 0, 0);
-  assert_results_close(&job, &expected, &got, FLOAT32);
-  free_result(&got);
-  free_result(&expected);
-  free_job(&job);
-  oclstm_plan_destroy(&plan);
-  oclstm_model_destroy(&model);
+  check_plan(plan, model, 3, 2);
 }
 
 int main(int argc, char **argv) {
