@@ -12,6 +12,7 @@
  *
  *   sorted  not 0: `order` has longer rows first; those that have a step are then the first ones of a slice
  *   places  [seats][SYNC_WORDS] i32  those of this launch, from first_place on, all 0 before one that is no resumption
+ *   company  groups, those of launches beside this one among them, that begin together if they can; 0: at once
  *
  * With -DINPUT=1 a group makes the input projection of its own units and rows by itself, `ahead` steps at a time, into a
  * part of gx that nobody else reads; then it is in the cache when it is wanted.
@@ -233,8 +234,8 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     __global const int *order, __global stored *h_even, __global stored *h_odd, __global float *c_even, __global float *c_odd,
     __global stored *middle, __global float *extra, __global stored *y, __global float *cells, const step_shape s,
     int reverse, __global const stored *W_second, const step_shape second, volatile __global int *places,
-    int first_place, int seats, int slices, int members, int first, int last, int spins, int sorted, int resume,
-    __global const stored *x, __global const stored *W_in, int I, int ahead) {
+    int first_place, int seats, int company, int slices, int members, int first, int last, int spins, int sorted,
+    int resume, __global const stored *x, __global const stored *W_in, int I, int ahead) {
   __local int answer;
   int group = (int)get_group_id(0);
   volatile __global int *place = places + (first_place + group / members) * SYNC_WORDS;
@@ -256,7 +257,7 @@ __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void chunk(
     place[SYNC_STALLED] = 0;
   }
   if (get_local_id(0) == 0) {
-    take_own_seat(&together);
+    take_seat_in_company(&together, company);
   }
   BEGIN_TILES();
   for (bool complete = true; complete && k < last; ++k) {

@@ -6,7 +6,8 @@
  *
  *   arrived  counts members as they come, never back: meeting number k is complete at members * (k + 1)
  *   stalled  not 0: called off
- *   seat     nothing of the slice's: of the group whose seat it is, 1 + the processor it was last seen on; 0: none
+ *   seat     nothing of the slice's: of the group whose seat it is, 1 + the processor it was last seen on; 0: none;
+ *            ON_THE_WAY: to another one
  *
  * Launches that run side by side have places of their own, and know all seats.
  *
@@ -16,7 +17,7 @@
  * SPDX-License-Identifier: MIT
  */
 /* Words of a meeting place: a cache line of its own. */
-enum { SYNC_ARRIVED, SYNC_STALLED, SYNC_STALLS, SYNC_SEAT, SYNC_WORDS = 16 };
+enum { SYNC_ARRIVED, SYNC_STALLED, SYNC_STALLS, SYNC_SEAT, SYNC_WORDS = 16, ON_THE_WAY = -1 };
 
 typedef struct meeting {
   volatile __global int *places, *place; /* all of them; the one of this group's slice */
@@ -37,26 +38,59 @@ typedef struct meeting {
  * nanoseconds; where there is a clock, PATIENCE of its ticks are what a look stands for. */
 #define YIELD_EVERY 256
 #define PATIENCE 256
+#define COMPANY_TICKS 100000
+
+/* How many of the first n seats are taken; *shared: one of them, other than this group's, by somebody on its processor. */
+INLINE int look_at_seats(const meeting *m, int n, bool *shared) {
+  int here = m->places[m->seat * SYNC_WORDS + SYNC_SEAT];
+  int taken = 0;
+  *shared = false;
+  for (int k = 0; k < n; ++k) {
+    int seat = m->places[k * SYNC_WORDS + SYNC_SEAT];
+    taken += seat != 0;
+    *shared |= k != m->seat && seat > 0 && seat == here;
+  }
+  return taken;
+}
+
+/* To a processor that is at nobody's seat. */
+INLINE void leave_shared_seat(const meeting *m) {
+  ulong taken[PROCESSOR_WORDS] = {0};
+  for (int k = 0; k < m->seats; ++k) {
+    int seat = m->places[k * SYNC_WORDS + SYNC_SEAT] - 1;
+    if (seat >= 0) {
+      taken[seat / 64] |= 1ul << seat % 64;
+    }
+  }
+  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = ON_THE_WAY;
+  leave_for_another(taken);
+  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = 1 + processor();
+}
 
 /* Two threads on one processor take turns, three times as slow as side by side, and the system leaves them so for longer than
  * a launch takes. The one with the later seat goes where none of the others is. */
 INLINE void take_own_seat(const meeting *m) {
-  int here = 1 + processor();
-  bool shared = false;
-  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = here;
-  for (int k = 0; k < m->seat; ++k) {
-    shared |= here > 0 && m->places[k * SYNC_WORDS + SYNC_SEAT] == here;
-  }
+  bool shared;
+  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = 1 + processor();
+  (void)look_at_seats(m, m->seat, &shared);
   if (shared) {
-    ulong taken[PROCESSOR_WORDS] = {0};
-    for (int k = 0; k < m->seats; ++k) {
-      int seat = m->places[k * SYNC_WORDS + SYNC_SEAT] - 1;
-      if (seat >= 0) {
-        taken[seat / 64] |= 1ul << seat % 64;
-      }
+    leave_shared_seat(m);
+  }
+}
+
+/* At the beginning of launches whose groups do not meet: a seat, and looks until `company` seats are taken. On one processor the
+ * one that runs is the one that can leave. Some may not come: COMPANY_TICKS are enough for a thread to be woken. */
+INLINE void take_seat_in_company(const meeting *m, int company) {
+  ulong since = ticks();
+  bool shared, waits = HAS_CLOCK;
+  take_own_seat(m);
+  while (waits) {
+    waits = look_at_seats(m, m->seats, &shared) < company && ticks() - since < COMPANY_TICKS;
+    if (shared) {
+      leave_shared_seat(m);
+    } else if (waits) {
+      yield();
     }
-    leave_for_another(taken);
-    m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = 1 + processor();
   }
 }
 

@@ -17,9 +17,6 @@
 /* What a launch that waits for one in another lane takes, on PoCL 3.1. */
 static const double LAUNCH_SECONDS = 12e-6;
 enum { MOST_BLOCKS = 64 };
-/* Two launches that the system begins on one processor take twice as long; groups that meet would notice. So side by side has to
- * be faster by more than a little. */
-static const double DOUBT = 1.1;
 
 /* ---- what may ---- */
 
@@ -72,14 +69,18 @@ done:
 
 /* ---- what does ---- */
 
+size_t oclstm__groups_of(const oclstm__runner *r) {
+  return r->slices * oclstm__max(r->members, 1);
+}
+
 /* Where groups meet, all have to be there. */
 size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
   const bool own = oclstm__owns_input(plan, r->choice.strategy);
   if (r->slices == 0 || (!own && plan->n_gx == 1)) {
     return 1;
   }
-  const size_t groups = r->slices * oclstm__max(r->members, 1);
-  return oclstm__max(oclstm__min(oclstm__likely_groups(oclstm__plan_cl(plan)) / groups, r->beside), 1);
+  const size_t lanes = oclstm__likely_groups(oclstm__plan_cl(plan)) / oclstm__groups_of(r);
+  return oclstm__max(oclstm__min(lanes, r->beside), 1);
 }
 
 bool oclstm__directions_beside(const oclstm__cl_plan *plan, size_t l) {
@@ -110,8 +111,7 @@ size_t oclstm__chain_lanes(const oclstm__cl_plan *plan, size_t l, size_t length)
   return lanes;
 }
 
-/* As it was measured, or from the arithmetic of a core. */
-static double seconds_of_step(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+double oclstm__seconds_of_step(const oclstm__cl_plan *plan, const oclstm__runner *r) {
   const double flops = 60e9;
   const double K = (double)(r->layer->input_size + oclstm_layer_state_size(r->layer));
   const double rows = (double)plan->base.desc.rows / (double)r->slices;
@@ -129,11 +129,8 @@ static size_t best_blocks(size_t L, size_t n, double step) {
 double oclstm__beside_price(const oclstm__cl_plan *plan, const oclstm__runner *r, size_t lanes, double step) {
   const double n = (double)plan->base.desc.steps;
   const double L = (double)r->beside;
-  if (lanes == 1 || step <= 0.0) {
+  if (lanes == 1 || step <= 0.0 || r->layer->direction == OCLSTM_BIDIRECTIONAL) {
     return 1.0;
-  }
-  if (r->layer->direction == OCLSTM_BIDIRECTIONAL) {
-    return DOUBT;
   }
   const double k = (double)best_blocks(r->beside, plan->base.desc.steps, step);
   return (1.0 + (double)lanes * (L - 1.0) / (L * k)) * (1.0 + k * LAUNCH_SECONDS / (n * step));
@@ -145,7 +142,7 @@ size_t oclstm__chain_block(const oclstm__cl_plan *plan, size_t l, size_t length,
     return plan->block != 0 ? oclstm__min(plan->block, n) : n;
   }
   for (size_t k = 0; k < length; ++k) {
-    step = fmax(step, seconds_of_step(plan, &plan->runners[2 * (l + k)]));
+    step = fmax(step, oclstm__seconds_of_step(plan, &plan->runners[2 * (l + k)]));
   }
   const size_t blocks = best_blocks(length, n, step);
   return (n + blocks - 1) / blocks;

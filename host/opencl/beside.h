@@ -34,6 +34,10 @@ bool oclstm__follows(const oclstm_model *model, size_t l);
 size_t oclstm__beside(const oclstm__cl_plan *plan, size_t layer);
 /* The most of all layers: decides plan->n_lanes, n_activations and n_gx, and opens the lanes. */
 oclstm_status oclstm__decide_lanes(oclstm__cl_plan *plan, oclstm_error *error);
+/* As it was measured, or from the arithmetic of a core. */
+double oclstm__seconds_of_step(const oclstm__cl_plan *plan, const oclstm__runner *runner);
+/* Work-groups of a launch, of rows or grid. */
+size_t oclstm__groups_of(const oclstm__runner *runner);
 /* How many launches like the runner's the device runs at the same time, of those that may. */
 size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *runner);
 /* Whether the two directions of a layer run side by side. */

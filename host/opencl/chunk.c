@@ -3,6 +3,7 @@
  * rows   each work-group owns some batch rows for all steps
  * grid   the work-groups of a slice of rows share the hidden units and meet behind every stage of a step
  * SPDX-License-Identifier: MIT */
+#include "opencl/beside.h"
 #include "opencl/cell.h"
 #include "opencl/cl.h"
 #include "opencl/layout.h"
@@ -12,6 +13,8 @@
 #include "opencl/tuning.h"
 
 enum { FEW_ROWS = 4 }; /* of a unit */
+/* Of a launch that is worth waiting for its neighbours, which takes half of it at most: COMPANY_TICKS of kernels/sync.cl. */
+static const double COMPANY_SECONDS = 80e-6;
 
 /* Of so many compute units, those that are one runner's where others run beside it. A chain of layers takes time to fill,
  * which is worth it where the rows of a unit would leave most of a tile empty. */
@@ -158,6 +161,16 @@ done:
   return status;
 }
 
+/* Groups that begin together: where they never meet, none would notice that two of them have one processor. Launches that are
+ * hardly longer than the wait do without. */
+static cl_int company_of(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
+                         size_t members) {
+  const size_t groups = r->slices + steps->beside;
+  const double seconds = oclstm__seconds_of_step(plan, r) * (double)(steps->last - steps->first);
+  const bool fits = groups > 1 && groups <= oclstm__plan_cl(plan)->base.device.compute_units;
+  return members == 1 && plan->alone == 0 && fits && seconds > COMPANY_SECONDS ? (cl_int)groups : 0;
+}
+
 static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
                             oclstm__turn turn, cl_kernel kernel, size_t members, size_t resume,
                             oclstm_error *error) {
@@ -170,14 +183,15 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   const cl_mem *W_in = r->own_input.W != NULL ? &r->own_input.W : &second->W; /* unused there */
   const cl_int reverse = steps->reverse;
   const oclstm__meeting where = oclstm__meeting_of(plan, steps, r->slices, members);
+  const cl_int company = resume == 0 ? company_of(plan, r, steps, members) : 0;
   const cl_int numbers[] = {sorted, (cl_int)resume, (cl_int)r->layer->input_size, (cl_int)r->ahead};
   const oclstm__arg args[] = {
-      {sizeof(cl_int), &reverse},      {sizeof(cl_mem), &second->W},     {sizeof shape, &shape},
-      {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &where.place},   {sizeof(cl_int), &where.seats},
-      {sizeof(cl_int), &where.slices}, {sizeof(cl_int), &where.members}, {sizeof(cl_int), &where.first},
-      {sizeof(cl_int), &where.last},   {sizeof(cl_int), &plan->spins},   {sizeof(cl_int), &numbers[0]},
-      {sizeof(cl_int), &numbers[1]},   {sizeof(cl_mem), &steps->x},      {sizeof(cl_mem), W_in},
-      {sizeof(cl_int), &numbers[2]},   {sizeof(cl_int), &numbers[3]},
+      {sizeof(cl_int), &reverse},      {sizeof(cl_mem), &second->W},    {sizeof shape, &shape},
+      {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &where.place},  {sizeof(cl_int), &where.seats},
+      {sizeof(cl_int), &company},      {sizeof(cl_int), &where.slices}, {sizeof(cl_int), &where.members},
+      {sizeof(cl_int), &where.first},  {sizeof(cl_int), &where.last},   {sizeof(cl_int), &plan->spins},
+      {sizeof(cl_int), &numbers[0]},   {sizeof(cl_int), &numbers[1]},   {sizeof(cl_mem), &steps->x},
+      {sizeof(cl_mem), W_in},          {sizeof(cl_int), &numbers[2]},   {sizeof(cl_int), &numbers[3]},
   };
   TRY(oclstm__stage_args(plan, r, stage, kernel, stage->W, current, 1 - current, steps, error));
   TRY(oclstm__set_args(kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));

@@ -82,6 +82,7 @@ static oclstm_status enqueue(const oclstm__trial *trial, oclstm__runner *r, size
   for (size_t k = lanes; k-- > 0;) {
     steps->turn = k > 0 ? (oclstm__turn){k, begun, &ended[k]} : OCLSTM__IN_ORDER;
     steps->state = &trial->states[k];
+    steps->beside = (lanes - 1) * oclstm__groups_of(r);
     TRY(r->choice.strategy->run(trial->plan, r, steps, error));
   }
   TRY(oclstm__lanes_join(cl, ended, error));

@@ -13,6 +13,7 @@ typedef struct oclstm__steps {
   size_t n;
   size_t first, last; /* rows, grid: numbers, in the order of processing, of those to run; others run all */
   oclstm__turn turn;  /* rows, grid: as of all their launches together; others run in order */
+  size_t beside;      /* work-groups in other lanes that begin when these do */
   bool reverse;       /* from step n-1 down to 0 */
   oclstm__cell_state *state;
   cl_mem y; /* [n*B, y_ld] stored, columns from y_column on */

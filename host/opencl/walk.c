@@ -103,6 +103,8 @@ static oclstm_status walk_both(oclstm__cl_plan *plan, oclstm__cl_state *state, c
   }
   TRY(oclstm__lane_mark(cl, 0, &begun, error));
   steps[0].turn = (oclstm__turn){1, begun, &ended};
+  steps[0].beside = oclstm__groups_of(&r[1]);
+  steps[1].beside = oclstm__groups_of(&r[0]);
   for (size_t d = 0; d < 2; ++d) {
     TRY(r[d].choice.strategy->run(plan, &r[d], &steps[d], error));
   }

@@ -166,6 +166,7 @@ MUTANTS = [
     (OPENCL, "resident: rows of a fragment", "host/opencl/resident_shape.c", "row % 16 / 8 * 2 + k % 2", "row % 16 / 8 * 4 + k % 2",
      RESIDENT),
     (OPENCL, "two threads stay on one processor", "kernels/sync.cl", "leave_for_another(taken);", "", SEATS),
+    (OPENCL, "nobody waits for company", "kernels/sync.cl", "look_at_seats(m, m->seats, &shared) < company &&", "false &&", SEATS),
     (OPENCL, "a thread that moved may not move again", "kernels/system.cl",
      "system_call(SYS_SET_AFFINITY, 0, bytes, (long)allowed);", "", SEATS),
     (OPENCL, "a meeting that does not wait", "kernels/sync.cl", "*m->answer = m->place[SYNC_STALLED] == 0;", "*m->answer = 1;", MEETINGS),
