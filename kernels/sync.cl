@@ -40,15 +40,16 @@ typedef struct meeting {
 #define PATIENCE 256
 #define COMPANY_TICKS 100000
 
-/* How many of the first n seats are taken; *shared: one of them, other than this group's, by somebody on its processor. */
+/* Takes this group's seat. How many of the first n are taken; *shared: one of them by somebody else on this processor. */
 INLINE int look_at_seats(const meeting *m, int n, bool *shared) {
-  int here = m->places[m->seat * SYNC_WORDS + SYNC_SEAT];
+  int here = 1 + processor();
   int taken = 0;
+  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = here;
   *shared = false;
   for (int k = 0; k < n; ++k) {
     int seat = m->places[k * SYNC_WORDS + SYNC_SEAT];
     taken += seat != 0;
-    *shared |= k != m->seat && seat > 0 && seat == here;
+    *shared |= here > 0 && k != m->seat && seat == here;
   }
   return taken;
 }
@@ -70,9 +71,10 @@ INLINE void leave_shared_seat(const meeting *m) {
 /* Two threads on one processor take turns, three times as slow as side by side, and the system leaves them so for longer than
  * a launch takes. The one with the later seat goes where none of the others is. */
 INLINE void take_own_seat(const meeting *m) {
-  bool shared;
-  m->places[m->seat * SYNC_WORDS + SYNC_SEAT] = 1 + processor();
-  (void)look_at_seats(m, m->seat, &shared);
+  bool shared = false;
+  if (IS_THREAD) {
+    (void)look_at_seats(m, m->seat, &shared);
+  }
   if (shared) {
     leave_shared_seat(m);
   }
@@ -82,15 +84,13 @@ INLINE void take_own_seat(const meeting *m) {
  * one that runs is the one that can leave. Some may not come: COMPANY_TICKS are enough for a thread to be woken. */
 INLINE void take_seat_in_company(const meeting *m, int company) {
   ulong since = ticks();
-  bool shared, waits = HAS_CLOCK;
+  bool shared = false;
   take_own_seat(m);
-  while (waits) {
-    waits = look_at_seats(m, m->seats, &shared) < company && ticks() - since < COMPANY_TICKS;
-    if (shared) {
-      leave_shared_seat(m);
-    } else if (waits) {
-      yield();
-    }
+  while (HAS_CLOCK && look_at_seats(m, m->seats, &shared) < company && ticks() - since < COMPANY_TICKS) {
+    yield();
+  }
+  if (shared) {
+    leave_shared_seat(m);
   }
 }
 

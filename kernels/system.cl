@@ -31,6 +31,13 @@ INLINE void yield(void) {
 #endif
 }
 
+/* Sends for the line of memory at an address, which this thread is going to write. */
+#if IS_THREAD
+#define SEND_FOR(pointer) __builtin_prefetch((const void *)(size_t)(pointer), 1)
+#else
+#define SEND_FOR(pointer)
+#endif
+
 /* A counter that goes on while a thread has no processor. */
 #if defined(__x86_64__)
 #define HAS_CLOCK 1
