@@ -29,8 +29,8 @@ typedef uintv factors; /* each element two bfloat16, the lower half the earlier 
 typedef uint uint_at __attribute__((aligned(2)));
 typedef uintv uintv_at __attribute__((aligned(2)));
 #define LOAD_FACTORS(p) (*(__global const uintv_at *)(p))
-#define LOAD_FACTOR(p) ((uintv)(*(__global const uint_at *)(p)))
-#define LAST_FACTOR(p) ((uintv)(*(p)))
+#define FACTOR_OF(r, at) ((uintv)(*(__global const uint_at *)(A + row[r] + (at))))
+#define LAST_FACTOR(r, at) ((uintv)(A[row[r] + (at)]))
 /* VDPBF16PS of AVX512_BF16; the host asks the processor for it. */
 INLINE floatv add_products(uintv a, uintv b, floatv acc) {
   __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
@@ -40,13 +40,32 @@ INLINE floatv add_products(uintv a, uintv b, floatv acc) {
 #define PAIR 1
 typedef floatv factors;
 #define LOAD_FACTORS(p) LOAD_STORED(p)
-#define LOAD_FACTOR(p) ((floatv)(LOAD_ONE(p)))
-#define LAST_FACTOR(p) LOAD_FACTOR(p) /* never: no K is odd among ones */
+#define FACTOR_OF(r, at) ((floatv)(LOAD_ONE(A + row[r] + (at))))
+#define LAST_FACTOR(r, at) FACTOR_OF(r, at) /* never: no K is odd among ones */
 #define add_products(a, b, acc) FMA((a), (b), (acc))
 #endif
 
-/* One k, or one pair: LOAD loads the factor of a row at A + row[r] + at. */
-#define TILE_STEP(ROWS, VECTORS, PANELS, LOAD, at)                                                                    \
+/* The processor converts as many halves a cycle as it makes two products of: those of rows are converted NEAR at once, and wait
+ * in the nearest cache. */
+#if STORAGE == 1 && VW == 16
+#define NEAR 16
+#define BY_NEAR(ROWS, VECTORS, PANELS, k)                                                                             \
+  for (; (k) + NEAR <= K; (k) += NEAR) {                                                                              \
+    float near[ROWS][NEAR];                                                                                           \
+    _Pragma("unroll") for (int r = 0; r < (ROWS); ++r) {                                                              \
+      PASTE(vstore, VW)(LOAD_STORED(A + row[r] + (k)), 0, near[r]);                                                   \
+    }                                                                                                                 \
+    PASTE(TWICE_, ROWS) for (int n = 0; n < NEAR; ++n) {                                                              \
+      TILE_STEP(ROWS, VECTORS, PANELS, NEAR_FACTOR, n);                                                               \
+    }                                                                                                                 \
+  }
+#define NEAR_FACTOR(r, at) ((floatv)(near[r][at]))
+#else
+#define BY_NEAR(ROWS, VECTORS, PANELS, k)
+#endif
+
+/* One k, or one pair: FACTOR(r, at) is that of row r at k, or at one of those that are near. */
+#define TILE_STEP(ROWS, VECTORS, PANELS, FACTOR, at)                                                                  \
   do {                                                                                                                \
     factors b[(VECTORS) * (PANELS)];                                                                                  \
     _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                                \
@@ -56,7 +75,7 @@ typedef floatv factors;
       w[p] += (VECTORS) * BLOCK * PAIR;                                                                               \
     }                                                                                                                 \
     _Pragma("unroll") for (int r = 0; r < (ROWS); ++r) {                                                              \
-      factors a = LOAD(A + row[r] + (at));                                                                            \
+      factors a = FACTOR(r, at);                                                                                      \
       _Pragma("unroll") for (int c = 0; c < (VECTORS) * (PANELS); ++c) {                                              \
         acc[r][c] = add_products(a, b[c], acc[r][c]);                                                                 \
       }                                                                                                               \
@@ -88,8 +107,10 @@ typedef floatv factors;
         acc[r][c] = (floatv)(0.0f);                                                                                   \
       }                                                                                                               \
     }                                                                                                                 \
-    PASTE(TWICE_, ROWS) for (int k = 0; k < K / PAIR; ++k) {                                                          \
-      TILE_STEP(ROWS, VECTORS, PANELS, LOAD_FACTOR, k * PAIR);                                                        \
+    int k = 0;                                                                                                        \
+    BY_NEAR(ROWS, VECTORS, PANELS, k)                                                                                 \
+    PASTE(TWICE_, ROWS) for (; k < K / PAIR; ++k) {                                                                   \
+      TILE_STEP(ROWS, VECTORS, PANELS, FACTOR_OF, k * PAIR);                                                          \
     }                                                                                                                 \
     if (K % PAIR != 0) {                                                                                              \
       TILE_STEP(ROWS, VECTORS, PANELS, LAST_FACTOR, K - 1);                                                           \
