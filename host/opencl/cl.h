@@ -105,6 +105,8 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
 /* ---- turns.c ---- */
 
 size_t oclstm__most_turns(const oclstm_device_info *device);
+/* Most elements that a sum of a product may have. */
+size_t oclstm__most_depth(const oclstm__cl *cl);
 
 /* ---- commands.c: every command of the library, counted ---- */
 
