@@ -16,7 +16,8 @@ typedef struct oclstm__program oclstm__program;
 typedef struct oclstm__answer oclstm__answer;
 typedef struct oclstm__candidate oclstm__candidate;
 
-/* What a timed run counts as, in place of what the clock says: for tests of the tuner. NULL: the clock. */
+/* What a timed run counts as, in place of what the clock says, and, with 0 steps, a launch: for tests of the tuner. NULL: the
+ * clock. */
 typedef struct oclstm__timer {
   double (*seconds)(void *user, const oclstm__candidate *way, size_t steps, double measured);
   void *user;
