@@ -7,8 +7,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/oclstm)
 install(TARGETS oclstm EXPORT oclstmTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES include/oclstm/oclstm.h include/oclstm/oclstm_job.h include/oclstm/oclstm_opencl.h
-  ${PROJECT_BINARY_DIR}/include/oclstm/oclstm_version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/oclstm)
+install(DIRECTORY include/oclstm ${PROJECT_BINARY_DIR}/include/oclstm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.h")
 
 if(TARGET oclstm_cli)
   # The installed program finds the library beside itself, wherever the tree was moved to.

@@ -1,4 +1,4 @@
-/* The eleven activations, numbered as oclstm_activation_kind in oclstm.h.
+/* The eleven activations, numbered as oclstm_activation_kind in oclstm_layer.h.
  *
  * A role's kind is a constant of the program, so that one branch of the switch is left. NaN stays NaN: every comparison
  * is written so that a NaN takes the branch that keeps it.

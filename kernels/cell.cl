@@ -1,4 +1,4 @@
-/* The cells' equations, once, for every strategy. Sources and meanings: oclstm_layer in oclstm.h, docs/cells.md.
+/* The cells' equations, once, for every strategy. Sources and meanings: oclstm_layer in oclstm_layer.h, docs/cells.md.
  *
  * A step of a cell is one or two stages. A stage is a product of a row vector with a matrix, then what this file says
  * about one batch row, VW units at a time:

@@ -197,7 +197,7 @@ INLINE floatv load_partial_stored(int n, __global const stored *p) {
 
 /* ---- directions ---- */
 
-/* How y of the two directions becomes one: oclstm_merge in oclstm.h. a: the forward one. */
+/* How y of the two directions becomes one: oclstm_merge in oclstm_layer.h. a: the forward one. */
 #define MERGE_CONCAT 0
 #define MERGE_SUM 1
 #define MERGE_MUL 2

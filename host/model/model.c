@@ -131,6 +131,8 @@ oclstm_status oclstm_model_create(const oclstm_model_desc *desc, oclstm_model **
           "a model needs layers and weights");
   REQUIRE(oclstm__allocator_valid(desc->allocator), OCLSTM_E_ARGUMENT,
           "allocator has one of its two functions");
+  REQUIRE(desc->limits == NULL || desc->limits->struct_size == sizeof *desc->limits, OCLSTM_E_ARGUMENT,
+          "limits are of another version");
   oclstm_limits limits = oclstm__limits(desc->limits);
   oclstm_allocator allocator = oclstm__allocator(desc->allocator);
   TRY(check_layers(desc, &limits, error));

@@ -16,7 +16,8 @@ typedef struct oclstm__program oclstm__program;
 typedef struct oclstm__answer oclstm__answer;
 typedef struct oclstm__candidate oclstm__candidate;
 
-/* What a timed run counts as, in place of what the clock says: for tests of the tuner. NULL: the clock. */
+/* What a timed run counts as, in place of what the clock says, and, with 0 steps, a launch: for tests of the tuner. NULL: the
+ * clock. */
 typedef struct oclstm__timer {
   double (*seconds)(void *user, const oclstm__candidate *way, size_t steps, double measured);
   void *user;
@@ -105,6 +106,8 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
 /* ---- turns.c ---- */
 
 size_t oclstm__most_turns(const oclstm_device_info *device);
+/* Most elements that a sum of a product may have. */
+size_t oclstm__most_depth(const oclstm__cl *cl);
 
 /* ---- commands.c: every command of the library, counted ---- */
 

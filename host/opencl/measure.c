@@ -179,6 +179,9 @@ oclstm_status oclstm__trial_launch(oclstm__trial *trial, oclstm__runner *r, doub
     TRY(oclstm__cl_settle(cl, error));
     *seconds = fmin(*seconds, (now() - began) / LAUNCHES);
   }
+  if (cl->timer.seconds != NULL) {
+    *seconds = cl->timer.seconds(cl->timer.user, &r->choice, 0, *seconds);
+  }
 done:
   return status;
 }

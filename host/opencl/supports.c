@@ -49,10 +49,29 @@ done:
   return status;
 }
 
+/* Of any layer, and of the head behind the last one. */
+static oclstm_status products_serve(const oclstm__cl *cl, const oclstm_model *model, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  for (size_t l = 0; l < model->n_layers; ++l) {
+    const oclstm_layer *layer = &model->layers[l];
+    const bool head = model->head_size != 0 && l + 1 == model->n_layers;
+    const size_t K = oclstm__max(oclstm__max(layer->input_size, layer->hidden_size),
+                                 head ? oclstm_layer_output_size(layer) : 0);
+    REQUIRE(
+        K <= oclstm__most_depth(cl), OCLSTM_E_UNSUPPORTED,
+        "sums over %zu elements, in or behind layer %zu, are not supported on %s, which ends a kernel behind "
+        "%zu turns of its loops; the limit is %zu",
+        K, l, cl->base.device.name, cl->most_turns, oclstm__most_depth(cl));
+  }
+done:
+  return status;
+}
+
 oclstm_status oclstm__cl_supports(const oclstm_context *context, const oclstm_model *model,
                                   const oclstm_plan_desc *desc, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   char text[200];
+  TRY(products_serve(oclstm__cl_of(context), model, error));
   for (size_t l = 0; l < model->n_layers; ++l) {
     TRY(oclstm__strategy_serves(oclstm__cl_of(context), desc->strategy, &model->layers[l], desc->rows, true,
                                 error));

@@ -1,8 +1,9 @@
 /* Devices that end loops by themselves: how many steps a launch of all steps may have there.
  *
  * llvmpipe, Mesa's driver for CPUs, lets one work-item go through 65,535 turns of loops, all loops of a kernel together, and then
- * leaves them without a word (LP_MAX_TGSI_LOOP_ITERATIONS in Mesa's sources; tests/opencl/test_turns.c counts them). Kernels of
- * a step are far from that; chunk.cl is not.
+ * leaves them without a word (LP_MAX_TGSI_LOOP_ITERATIONS in Mesa's sources; tests/opencl/test_turns.c counts them). Launches of
+ * chunk.cl are divided. In the other kernels one sum over K is nearly all that a work-item does: from K 65,536 on (float16:
+ * between 40,000 and 60,000) results were seen to be wrong, so longer ones than are surely right are refused.
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
@@ -24,6 +25,10 @@ enum {
 
 size_t oclstm__most_turns(const oclstm_device_info *device) {
   return strncmp(device->name, "llvmpipe", strlen("llvmpipe")) == 0 ? MOST_TURNS : 0;
+}
+
+size_t oclstm__most_depth(const oclstm__cl *cl) {
+  return cl->most_turns == 0 ? SIZE_MAX : cl->most_turns / OF_A_PRODUCT;
 }
 
 /* Of one stage, or of the input projection: blocks of units, each for all tiles of rows. */

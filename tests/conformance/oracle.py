@@ -1,5 +1,5 @@
 """Every cell that oclstm can describe, in NumPy and in double precision, written from the equations in
-include/oclstm/oclstm.h (oclstm_layer) and from the documents it names, and from nothing else of this project.
+include/oclstm/oclstm_layer.h (oclstm_layer) and from the documents it names, and from nothing else of this project.
 
 A network is a description, the JSON object of docs/model_format.md, and a dictionary of arrays with the names of that page.
 Arrays are time-major: x [T,B,I], y [T,B,W]. One row of a batch is computed with all others, a step at a time.

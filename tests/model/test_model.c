@@ -59,6 +59,7 @@ static void a_good_description_is_taken(void **unused) {
 static void arguments_out_of_range(void **unused) {
   (void)unused;
   SPOILT(OCLSTM_E_ARGUMENT, "version", f.desc.struct_size = 8);
+  SPOILT(OCLSTM_E_ARGUMENT, "limits", f.limits.struct_size = 8);
   SPOILT(OCLSTM_E_ARGUMENT, "layers", f.desc.n_layers = 0);
   SPOILT(OCLSTM_E_ARGUMENT, "kind is 3", f.layers[0].kind = (oclstm_cell_kind)3);
   SPOILT(OCLSTM_E_ARGUMENT, "bias is 9", f.layers[0].bias = (oclstm_bias)9);

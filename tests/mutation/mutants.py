@@ -158,6 +158,8 @@ MUTANTS = [
      BESIDE),
     (OPENCL, "a driver that ends loops is trusted", "host/opencl/turns.c", "? MOST_TURNS : 0", "? 0 : 0",
      r"^opencl\.turns\.rusticl"),
+    (OPENCL, "a sum may be longer than a driver's loops", "host/opencl/turns.c", "cl->most_turns / OF_A_PRODUCT", "SIZE_MAX",
+     r"^opencl\.turns\.pocl"),
     (OPENCL, "resident: input of the step before", "kernels/resident.cl", "take_turn(&p, &buffers, begin, k + 1, reverse);",
      "take_turn(&p, &buffers, begin, k, reverse);", RESIDENT),
     (OPENCL, "resident: c is not stored", "kernels/resident.cl", "store_c(p, own->c, active, own->b, unit);", "", RESIDENT),

@@ -25,7 +25,7 @@ static double fake_seconds(void *user, const oclstm__candidate *way, size_t step
   bool fastest = strcmp(way->strategy->name, f->fastest) == 0 && f->groups == way->groups;
   assert_true(measured > 0.0);
   ++f->runs;
-  return 1e-3 * (double)steps * (fastest ? 1.0 : f->others);
+  return steps == 0 ? 1e-9 : 1e-3 * (double)steps * (fastest ? 1.0 : f->others);
 }
 
 /* Compiled programs of all tests, and what they measure. */

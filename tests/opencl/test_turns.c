@@ -49,11 +49,11 @@ static void turns_are_counted(void **unused) {
 }
 
 /* The plan gives what the reference does. The plan and the model end here. */
-static void check_plan(oclstm_plan *plan, oclstm_model *model, size_t T, size_t B) {
+static void check_plan(oclstm_plan *plan, oclstm_model *model, size_t T, size_t B, tolerance limit) {
   test_job job = make_job(model, T, B, options.seed);
   test_result got = run_plan(plan, &job, 0);
   test_result expected = run_job(reference, &job, 0, 0);
-  assert_results_close(&job, &expected, &got, FLOAT32);
+  assert_results_close(&job, &expected, &got, limit);
   free_result(&got);
   free_result(&expected);
   free_job(&job);
@@ -71,7 +71,7 @@ static void check_long(const oclstm_layer *layer, size_t T, size_t B) {
     assert_int_equal(at_once < T, cl->most_turns != 0);
     assert_int_equal(oclstm_plan_get_layer(plan, 0, 0)->launches, (T + at_once - 1) / at_once);
   }
-  check_plan(plan, model, T, B);
+  check_plan(plan, model, T, B, FLOAT32);
 }
 
 static void long_sequences(void **unused) {
@@ -108,12 +108,50 @@ static void steps_that_are_too_long(void **unused) {
   desc.tuning = OCLSTM_TUNING_NONE;
   desc.cells = 1;
   OK(oclstm_plan_create(device, model, &desc, &plan, &last_error));
-  check_plan(plan, model, 3, 2);
+  check_plan(plan, model, 3, 2, FLOAT32);
+}
+
+static void refuse_or_run(size_t I, size_t H, oclstm_direction direction, size_t head, bool refused) {
+  const oclstm_layer layer = {.kind = OCLSTM_RNN, .input_size = I, .hidden_size = H, .direction = direction};
+  const tolerance of_long_sums = {.rel_l2 = 1e-5, .max_abs = 1e-5}; /* a turn less of 16,383 is 1e-2 */
+  oclstm_model *model = make_layers(&layer, 1, head, 0, options.seed);
+  oclstm_plan_desc desc = OCLSTM_PLAN_DESC_INIT;
+  oclstm_plan *plan = NULL;
+  desc.rows = 2;
+  desc.steps = 1;
+  desc.strategy = OCLSTM_STRATEGY_FUSED_STEP;
+  desc.gemm = OCLSTM_GEMM_PLAIN;
+  if (refused) {
+    FAILS(OCLSTM_E_UNSUPPORTED, "turns of its loops",
+          oclstm_plan_create(device, model, &desc, &plan, &last_error));
+    oclstm_model_destroy(&model);
+  } else {
+    OK(oclstm_plan_create(device, model, &desc, &plan, &last_error));
+    check_plan(plan, model, 1, 2, of_long_sums);
+  }
+}
+
+/* One sum is never cut short: where it would be, the network is refused. The second part pretends that loops end sooner. */
+static void sums_that_are_too_long(void **unused) {
+  (void)unused;
+  oclstm__cl *cl = oclstm__cl_of(device);
+  const size_t most = cl->most_turns;
+  refuse_or_run(16383, 4, OCLSTM_FORWARD, 0, false);
+  refuse_or_run(16384, 4, OCLSTM_FORWARD, 0, most != 0);
+  refuse_or_run(65536, 4, OCLSTM_FORWARD, 0, most != 0);
+  cl->most_turns = 400;
+  refuse_or_run(3, 100, OCLSTM_FORWARD, 1, false);
+  refuse_or_run(3, 101, OCLSTM_FORWARD, 0, true);
+  refuse_or_run(101, 3, OCLSTM_FORWARD, 0, true);
+  refuse_or_run(3, 51, OCLSTM_BIDIRECTIONAL, 0, false);
+  refuse_or_run(3, 51, OCLSTM_BIDIRECTIONAL, 1, true);
+  cl->most_turns = most;
 }
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(turns_are_counted), cmocka_unit_test(long_sequences),
-                                     cmocka_unit_test(steps_that_are_too_long)};
+                                     cmocka_unit_test(steps_that_are_too_long),
+                                     cmocka_unit_test(sums_that_are_too_long)};
   read_options(argc, argv);
-  return run_device_tests("opencl.turns", tests, 3);
+  return run_device_tests("opencl.turns", tests, sizeof tests / sizeof tests[0]);
 }
