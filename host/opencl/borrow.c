@@ -45,7 +45,7 @@ static bool shares(const oclstm__cl *cl) {
 
 void oclstm__ask_sharing(oclstm__cl *cl) {
   if (atomic_load(&cl->sharing) == OCLSTM__SHARING_UNKNOWN) {
-    /* llvmpipe passes the trial too; a run of fresh cases on it failed once, unexplained, and speed is not what it is for. */
+    /* llvmpipe would pass the trial; speed is not what it is for. */
     bool cpu = cl->base.device.type == OCLSTM_DEVICE_CPU && cl->most_turns == 0;
     atomic_store(&cl->sharing, cpu && shares(cl) ? OCLSTM__SHARES : OCLSTM__COPIES);
   }

@@ -178,7 +178,7 @@ MUTANTS = [
     (OPENCL, "padding is run", "kernels/stage.cl", "return p->t < p->lengths[b];", "return true;"),
     (OPENCL, "rows of a tile mixed up", "kernels/tile.cl", "factors a = FACTOR(r, at);", "factors a = FACTOR(0, at);"),
     (OPENCL, "rows of halves mixed up", "kernels/tile.cl", "LOAD_STORED(A + row[r] + (k))", "LOAD_STORED(A + row[0] + (k))",
-     r"^forward\.precision\.pocl-fused"),
+     PRECISION),
     (OPENCL, "bias of the head dropped", "kernels/rows.cl",
      "load_partial(p.end - f, y + f) + load_partial(p.end - f, bias + f);", "load_partial(p.end - f, y + f);"),
     (OPENCL, "batch-major taken for time-major", "kernels/rows.cl",
