@@ -1,4 +1,4 @@
-/* Directions and layers that run side by side: which they are, and the queues that they run in.
+/* Directions and layers that run side by side: which they are, what each has of the device, and the queues that they run in.
  * SPDX-License-Identifier: MIT */
 #ifndef OCLSTM_OPENCL_BESIDE_H
 #define OCLSTM_OPENCL_BESIDE_H
@@ -25,6 +25,18 @@ oclstm_status oclstm__lanes_join(const oclstm__cl *cl, const cl_event ended[OCLS
                                  oclstm_error *error);
 /* Behind a failure: waits for all of them as well as it can. */
 void oclstm__lanes_settle(const oclstm__cl *cl, size_t n);
+
+/* ---- division.c ---- */
+
+/* Of so many groups that run at the same time, those that are one runner's where others may run beside it. */
+size_t oclstm__part_of_groups(const oclstm__cl_plan *plan, const oclstm__runner *runner, size_t groups);
+/* Slices of rows, and members that share the units of each: kernels/chunk.cl. */
+typedef struct oclstm__division {
+  size_t slices, members;
+} oclstm__division;
+/* What chunk.cl runs for a way of rows or grid. */
+oclstm__division oclstm__divide_chunk(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                      const oclstm__candidate *way);
 
 /* ---- beside.c ---- */
 

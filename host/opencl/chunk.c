@@ -12,31 +12,17 @@
 #include "opencl/strategy.h"
 #include "opencl/tuning.h"
 
-enum { FEW_ROWS = 4 }; /* of a unit */
 /* Of a launch that is worth waiting for its neighbours, which takes half of it at most: COMPANY_TICKS of kernels/sync.cl. */
 static const double COMPANY_SECONDS = 80e-6;
 
-/* Of so many compute units, those that are one runner's where others run beside it. A chain of layers takes time to fill,
- * which is worth it where the rows of a unit would leave most of a tile empty. */
-static size_t units_of_one(const oclstm__runner *r, size_t units, size_t B) {
-  bool chain = r->layer->direction != OCLSTM_BIDIRECTIONAL;
-  return chain && B > FEW_ROWS * units ? units : oclstm__max(units / r->beside, 1);
-}
-
-/* Slices of rows and members of a slice: as many groups as the device has compute units, in all. */
-static void share_rows(const oclstm__cl *cl, oclstm__runner *r, size_t B) {
-  size_t units = oclstm__max(cl->base.device.compute_units, 1);
-  r->members = 1;
-  r->slices = oclstm__min(units_of_one(r, units, B), B);
-}
-
-/* Units are shared first: what one member reads of the weights is what its cache has to hold. */
-static oclstm_status share_units(oclstm__cl *cl, oclstm__runner *r, size_t B, oclstm_error *error) {
+/* Where members meet, the device has to have been asked who runs at the same time. */
+static oclstm_status divide(oclstm__cl_plan *plan, oclstm__runner *r, bool grid, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  size_t units = 0;
-  TRY(oclstm__resident_groups(cl, &units, error));
-  r->members = oclstm__min(units, r->choice.groups);
-  r->slices = oclstm__min(oclstm__max(units_of_one(r, units, B) / r->members, 1), B);
+  size_t groups = 0;
+  TRY(grid ? oclstm__resident_groups(oclstm__plan_cl(plan), &groups, error) : OCLSTM_OK);
+  const oclstm__division division = oclstm__divide_chunk(plan, r, &r->choice);
+  r->slices = division.slices;
+  r->members = division.members;
 done:
   return status;
 }
@@ -116,16 +102,13 @@ static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__s
                              bool grid, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__cl *cl = oclstm__plan_cl(plan);
-  size_t B = plan->base.desc.rows;
   bool first = stage == &r->stages[0];
   TRY(oclstm__upload_stage(plan, stage, W, error));
   if (first && r->resident.kernel != NULL) {
     r->members = r->resident.members;
     r->slices = r->resident.slices;
-  } else if (first && grid) {
-    TRY(share_units(cl, r, B, error));
   } else if (first) {
-    share_rows(cl, r, B);
+    TRY(divide(plan, r, grid, error));
   }
   r->at_once = oclstm__min(oclstm__steps_of_launch(cl, r->layer, slice_rows(plan, r)), plan->base.desc.steps);
   oclstm__tile_shape(cl, stage, slice_rows(plan, r));

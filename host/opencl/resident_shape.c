@@ -1,5 +1,6 @@
 /* How a layer is divided among work-groups that keep W_hh in registers: kernels/resident.cl. docs/gpu.md has the arithmetic.
  * SPDX-License-Identifier: MIT */
+#include "opencl/beside.h"
 #include "opencl/cell.h"
 #include "opencl/cl.h"
 #include "opencl/gemm.h"
@@ -101,7 +102,7 @@ bool oclstm__resident_alone(const oclstm__cl *cl, const oclstm_layer *layer) {
 size_t oclstm__resident_budget(const oclstm__cl_plan *plan, const oclstm__runner *r) {
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   const size_t all = oclstm__likely_groups(cl);
-  const size_t part = oclstm__max(all / r->beside, 1);
+  const size_t part = oclstm__part_of_groups(plan, r, all);
   oclstm__resident s;
   return oclstm__resident_shape(cl, r->layer, plan->gemm == &oclstm__gemm_mma, plan->base.desc.rows, part,
                                 part, &s)

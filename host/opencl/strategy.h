@@ -105,7 +105,7 @@ bool oclstm__resident_shape(const oclstm__cl *cl, const oclstm_layer *layer, boo
                             size_t groups, size_t members, oclstm__resident *shape);
 /* Whether one group can hold the whole layer, whoever multiplies: then nobody has to meet. */
 bool oclstm__resident_alone(const oclstm__cl *cl, const oclstm_layer *layer);
-/* Groups for a runner: all, or its part of them where the layer fits that and others may run beside it. */
+/* Groups for a runner: its part of them (division.c), or all where the layer does not fit that. */
 size_t oclstm__resident_budget(const oclstm__cl_plan *plan, const oclstm__runner *runner);
 /* 0 where chunk.cl has to run the layer. */
 size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__runner *runner,
