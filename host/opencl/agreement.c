@@ -8,13 +8,6 @@
 #include "opencl/strategy.h"
 #include "opencl/tuning.h"
 
-/* Whether a way leaves room for others. */
-static bool leaves_room(const oclstm__cl_plan *plan, const oclstm__candidate *way) {
-  return way->strategy == &oclstm__rows_strategy ||
-         (way->strategy == &oclstm__grid_strategy &&
-          2 * way->groups <= oclstm__likely_groups(oclstm__plan_cl(plan)));
-}
-
 /* The fastest measured way of rows and grid that leaves room, or that does not; the number of ways where there is none. */
 static size_t fastest(const oclstm__cl_plan *plan, const oclstm__runner *r, bool room) {
   const oclstm__ways *ways = &r->ways;
@@ -22,7 +15,7 @@ static size_t fastest(const oclstm__cl_plan *plan, const oclstm__runner *r, bool
   for (size_t k = 0; k < ways->n; ++k) {
     bool chunk =
         ways->way[k].strategy == &oclstm__rows_strategy || ways->way[k].strategy == &oclstm__grid_strategy;
-    if (chunk && ways->shown[k].microseconds > 0.0 && leaves_room(plan, &ways->way[k]) == room &&
+    if (chunk && ways->shown[k].microseconds > 0.0 && oclstm__leaves_room(plan, r, &ways->way[k]) == room &&
         (best == ways->n || ways->shown[k].microseconds < ways->shown[best].microseconds)) {
       best = k;
     }
@@ -34,62 +27,49 @@ static double microseconds(const oclstm__runner *r, size_t way) {
   return way < r->ways.n ? r->ways.shown[way].microseconds : (double)INFINITY;
 }
 
-static oclstm_status change(oclstm__cl_plan *plan, oclstm__runner *r, size_t way, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  size_t old = 0;
-  while (r->ways.shown[old].verdict != OCLSTM_VERDICT_CHOSEN) {
-    ++old;
+static void change(oclstm__cl_plan *plan, oclstm__runner *r, size_t way) {
+  oclstm__judge_losers(r, way);
+  for (size_t k = 0; k < r->ways.n; ++k) {
+    if (microseconds(r, k) > 0.0 && microseconds(r, k) < microseconds(r, way)) {
+      oclstm__judge(r, k, OCLSTM_VERDICT_SLOWER, "%.2f of the choice's time, but not with those beside it",
+                    microseconds(r, k) / microseconds(r, way));
+    }
   }
-  oclstm__stages_release(r);
-  oclstm__credit(plan, OCLSTM__LAYER_WEIGHTS, r->stage_bytes);
-  r->choice = r->ways.way[way];
-  TRY(oclstm__stages_create(plan, r, error));
-  oclstm__account(plan, OCLSTM__LAYER_WEIGHTS);
-  oclstm__judge(r, old, OCLSTM_VERDICT_SLOWER, "%.2f of the choice's time, but not with those beside it",
-                microseconds(r, old) / microseconds(r, way));
-  oclstm__explain_choice(plan, r, way, "what is beside it decides");
-done:
-  return status;
+  oclstm__runner_take(plan, r, way, "what is beside it decides");
 }
 
 /* Runners first, first + step, ...: n of them. */
-static oclstm_status agree(oclstm__cl_plan *plan, size_t first, size_t step, size_t n, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
+static void agree(oclstm__cl_plan *plan, size_t first, size_t step, size_t n) {
   double beside = 0.0;
   double alone = 0.0;
   size_t with_room = 0;
   for (size_t k = 0; k < n; ++k) {
     const oclstm__runner *r = &plan->runners[first + k * step];
-    with_room += oclstm__lanes_of(plan, r) > 1;
+    with_room += oclstm__leaves_room(plan, r, &r->choice);
     beside += microseconds(r, fastest(plan, r, true));
     alone += microseconds(r, fastest(plan, r, false));
   }
   bool known = fmin(beside, alone) < (double)INFINITY;
   for (size_t k = 0; known && with_room > 0 && with_room < n && k < n; ++k) {
     oclstm__runner *r = &plan->runners[first + k * step];
-    if ((oclstm__lanes_of(plan, r) > 1) != (beside <= alone)) {
-      TRY(change(plan, r, fastest(plan, r, beside <= alone), error));
+    if (oclstm__leaves_room(plan, r, &r->choice) != (beside <= alone)) {
+      change(plan, r, fastest(plan, r, beside <= alone));
     }
   }
-done:
-  return status;
 }
 
-oclstm_status oclstm__agree(oclstm__cl_plan *plan, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
+void oclstm__agree(oclstm__cl_plan *plan) {
   const oclstm_model *model = plan->base.model;
   size_t n = 1;
   for (size_t l = 0; l < model->n_layers; l += n) {
     n = 1;
     if (model->layers[l].direction == OCLSTM_BIDIRECTIONAL && plan->runners[2 * l].beside > 1) {
-      TRY(agree(plan, 2 * l, 1, 2, error));
+      agree(plan, 2 * l, 1, 2);
       continue;
     }
     while (plan->runners[2 * l].beside > 1 && oclstm__follows(model, l + n)) {
       ++n;
     }
-    TRY(agree(plan, 2 * l, 2, n, error));
+    agree(plan, 2 * l, 2, n);
   }
-done:
-  return status;
 }

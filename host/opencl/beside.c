@@ -74,13 +74,22 @@ size_t oclstm__groups_of(const oclstm__runner *r) {
 }
 
 /* Where groups meet, all have to be there. */
-size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
-  const bool own = oclstm__owns_input(plan, r->choice.strategy);
-  if (r->slices == 0 || (!own && plan->n_gx == 1)) {
+static size_t lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__strategy *strategy,
+                       oclstm__division division) {
+  const bool own = oclstm__owns_input(plan, strategy);
+  if (division.slices == 0 || (!own && plan->n_gx == 1)) {
     return 1;
   }
-  const size_t lanes = oclstm__likely_groups(oclstm__plan_cl(plan)) / oclstm__groups_of(r);
-  return oclstm__max(oclstm__min(lanes, r->beside), 1);
+  const size_t groups = division.slices * oclstm__max(division.members, 1);
+  return oclstm__max(oclstm__min(oclstm__likely_groups(oclstm__plan_cl(plan)) / groups, r->beside), 1);
+}
+
+size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  return lanes_of(plan, r, r->choice.strategy, (oclstm__division){r->slices, r->members});
+}
+
+bool oclstm__leaves_room(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__candidate *way) {
+  return lanes_of(plan, r, way->strategy, oclstm__divide(plan, r, way)) > 1;
 }
 
 bool oclstm__directions_beside(const oclstm__cl_plan *plan, size_t l) {

@@ -30,10 +30,14 @@ void oclstm__lanes_settle(const oclstm__cl *cl, size_t n);
 
 /* Of so many groups that run at the same time, those that are one runner's where others may run beside it. */
 size_t oclstm__part_of_groups(const oclstm__cl_plan *plan, const oclstm__runner *runner, size_t groups);
-/* Slices of rows, and members that share the units of each: kernels/chunk.cl. */
+/* Slices of rows, and members that share the units of each: kernels/chunk.cl and resident.cl. 0, 0: a strategy with
+ * neither. */
 typedef struct oclstm__division {
   size_t slices, members;
 } oclstm__division;
+/* What a way comes to, on paper: nothing has to be made, nor the device asked. */
+oclstm__division oclstm__divide(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                                const oclstm__candidate *way);
 /* What chunk.cl runs for a way of rows or grid. */
 oclstm__division oclstm__divide_chunk(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                                       const oclstm__candidate *way);
@@ -50,8 +54,11 @@ oclstm_status oclstm__decide_lanes(oclstm__cl_plan *plan, oclstm_error *error);
 double oclstm__seconds_of_step(const oclstm__cl_plan *plan, const oclstm__runner *runner);
 /* Work-groups of a launch, of rows or grid. */
 size_t oclstm__groups_of(const oclstm__runner *runner);
-/* How many launches like the runner's the device runs at the same time, of those that may. */
+/* How many launches like the runner's, which is made, the device runs at the same time, of those that may. */
 size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *runner);
+/* Whether that would be more than one of a way, on paper. */
+bool oclstm__leaves_room(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                         const oclstm__candidate *way);
 /* Whether the two directions of a layer run side by side. */
 bool oclstm__directions_beside(const oclstm__cl_plan *plan, size_t layer);
 /* How many layers, from this one on and at most `most`, run side by side, each some steps behind the one before. */

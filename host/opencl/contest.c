@@ -16,9 +16,8 @@ typedef struct contest {
   oclstm__runner *runner; /* has the stages of the best */
   oclstm__trial trial;
   size_t best, measured;
-  uint64_t input_bytes; /* of the provider's product */
-  double launch;        /* seconds; 0: not known */
-  bool ruled_out;       /* something is not worth measuring, for a reason that was measured */
+  double launch;  /* seconds; 0: not known */
+  bool ruled_out; /* something is not worth measuring, for a reason that was measured */
 } contest;
 
 /* Everything that depends on the choice; the provider's product with W_ih is shared. */
@@ -60,7 +59,6 @@ static oclstm_status ensure_input(contest *c, const oclstm__strategy *strategy, 
   uint64_t before = c->plan->device_bytes;
   if (c->runner->input == NULL && !oclstm__owns_input(c->plan, strategy)) {
     TRY(oclstm__input_create(c->plan, c->runner, error));
-    c->input_bytes = c->plan->device_bytes - before;
   }
 done:
   c->plan->device_bytes = status == OCLSTM_OK ? c->plan->device_bytes : before;
@@ -70,7 +68,7 @@ done:
 static void drop_unused_input(contest *c) {
   if (c->runner->input != NULL && oclstm__owns_input(c->plan, c->runner->choice.strategy)) {
     oclstm__gemm_destroy(&c->runner->input);
-    c->plan->device_bytes -= c->input_bytes;
+    c->plan->device_bytes -= c->runner->input_bytes;
   }
 }
 
@@ -210,13 +208,14 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_e
   }
   drop_unused_input(&c);
   oclstm__judge_losers(r, c.best);
-  oclstm__explain_choice(plan, r, c.best, "measured now");
+  oclstm__judge(r, c.best, OCLSTM_VERDICT_CHOSEN, "measured now");
   if (c.measured > 1 || c.ruled_out) { /* what could not be measured may be another time */
     plan->base.info.measured += c.measured;
     keep_answer(&c);
   }
   oclstm__log(&plan->base.context->log, OCLSTM_LOG_INFO, "layer %zu, direction %zu: %s, measured %zu ways",
-              r->ways.layer.layer, r->direction, r->ways.layer.strategy, c.measured);
+              (size_t)(r->layer - plan->base.model->layers), r->direction, r->choice.strategy->name,
+              c.measured);
 done:
   oclstm__trial_close(&c.trial);
   return status;

@@ -90,10 +90,18 @@ static void describe_residence(const oclstm__runner *r, oclstm_plan_layer *said,
   }
 }
 
-void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size_t way, const char *reason) {
-  oclstm_plan_candidate *shown = &r->ways.shown[way];
+size_t oclstm__chosen(const oclstm__runner *r) {
+  size_t way = 0;
+  while (r->ways.shown[way].verdict != OCLSTM_VERDICT_CHOSEN) {
+    ++way;
+    assert(way < r->ways.n && "one way is chosen before anybody asks");
+  }
+  return way;
+}
+
+void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r) {
+  const oclstm_plan_candidate *shown = &r->ways.shown[oclstm__chosen(r)];
   size_t norm = r->layer->layer_norm == OCLSTM_NORM_HASTE;
-  oclstm__judge(r, way, OCLSTM_VERDICT_CHOSEN, "%s", reason);
   oclstm_plan_layer *said = &r->ways.layer;
   *said = (oclstm_plan_layer){
       .layer = (size_t)(r->layer - plan->base.model->layers),
@@ -107,7 +115,7 @@ void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r, size
       .n_candidates = r->ways.n,
   };
   (void)snprintf(said->strategy, sizeof said->strategy, "%s", shown->strategy);
-  describe_residence(r, said, reason);
+  describe_residence(r, said, shown->why);
 }
 
 const oclstm_plan_layer *oclstm__cl_plan_layer(const oclstm_plan *plan, size_t layer, size_t direction) {

@@ -140,7 +140,10 @@ static oclstm_status create_runners(oclstm__cl_plan *plan, oclstm_error *error) 
       TRY(oclstm__runner_create(plan, l, d, error));
     }
   }
-  TRY(oclstm__agree(plan, error));
+  TRY(oclstm__decide(plan, error));
+  for (size_t k = 0; k < 2 * model->n_layers; ++k) {
+    TRY(plan->runners[k].layer != NULL ? oclstm__runner_make(plan, &plan->runners[k], error) : OCLSTM_OK);
+  }
   TRY(oclstm__places_settle(plan, error));
   TRY(oclstm__buffers_settle(plan, error));
 done:

@@ -71,7 +71,8 @@ typedef struct oclstm__runner {
   cl_mem own_gx;
   size_t ahead;             /* steps that are projected at once */
   oclstm__candidate choice; /* what all of this is made for */
-  uint64_t stage_bytes;     /* on the device, of what the choice decides */
+  uint64_t stage_bytes;     /* on the device, of what the choice decides; 0: not made yet */
+  uint64_t input_bytes;     /* of `input` */
   size_t n_stages;
   oclstm__stage stages[OCLSTM__MAX_STAGES];
   oclstm__ways ways; /* what there was to choose from */
@@ -145,8 +146,13 @@ static inline oclstm__cl *oclstm__plan_cl(const oclstm__cl_plan *plan) {
 
 /* ---- runner.c: one direction of one layer ---- */
 
+/* What it has whichever way its steps are run. */
 oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t layer, size_t direction,
                                     oclstm_error *error);
+/* Decides for one of the ways, on paper. What was made for another is released. */
+void oclstm__runner_take(oclstm__cl_plan *plan, oclstm__runner *runner, size_t way, const char *reason);
+/* Makes what the choice wants, unless measuring has left it made. */
+oclstm_status oclstm__runner_make(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
 void oclstm__runner_release(oclstm__runner *runner);
 /* Where a runner finds its input projection. */
 cl_mem oclstm__gx_of(const oclstm__cl_plan *plan, const oclstm__runner *runner);

@@ -158,13 +158,10 @@ oclstm_status oclstm__resident_create(oclstm__cl_plan *plan, oclstm__runner *r, 
   oclstm_status status = OCLSTM_OK;
   oclstm__cl *cl = oclstm__plan_cl(plan);
   const uint64_t before = plan->device_bytes;
-  const bool mma = plan->gemm == &oclstm__gemm_mma;
   size_t groups = 0;
   bool good = false;
   TRY(oclstm__resident_groups(cl, &groups, error));
-  groups = oclstm__resident_budget(plan, r);
-  size_t members = oclstm__max(oclstm__min(r->choice.groups, groups), 1);
-  if (!oclstm__resident_shape(cl, r->layer, mma, plan->base.desc.rows, groups, members, &r->resident)) {
+  if (!oclstm__resident_divide(plan, r, &r->choice, &r->resident)) {
     oclstm__resident_release(r);
     return OCLSTM_OK;
   }

@@ -99,7 +99,8 @@ bool oclstm__resident_alone(const oclstm__cl *cl, const oclstm_layer *layer) {
          oclstm__resident_shape(cl, layer, true, 1, 1, 1, &s);
 }
 
-size_t oclstm__resident_budget(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+/* Groups for a runner: its part of them, or all where the layer does not fit that. */
+static size_t budget(const oclstm__cl_plan *plan, const oclstm__runner *r) {
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   const size_t all = oclstm__likely_groups(cl);
   const size_t part = oclstm__part_of_groups(plan, r, all);
@@ -110,6 +111,14 @@ size_t oclstm__resident_budget(const oclstm__cl_plan *plan, const oclstm__runner
              : all;
 }
 
+bool oclstm__resident_divide(const oclstm__cl_plan *plan, const oclstm__runner *r,
+                             const oclstm__candidate *way, oclstm__resident *s) {
+  const size_t groups = budget(plan, r);
+  return oclstm__resident_shape(oclstm__plan_cl(plan), r->layer, plan->gemm == &oclstm__gemm_mma,
+                                plan->base.desc.rows, groups,
+                                oclstm__max(oclstm__min(way->groups, groups), 1), s);
+}
+
 /* One group that needs no meetings where it holds all units; then as many slices as there are chunks of rows, each with as many
  * groups as are left, then half as many, and so on: the more slices, the less each group reads of h in a step. */
 size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__runner *r,
@@ -117,7 +126,7 @@ size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__ru
   oclstm__cl *cl = oclstm__plan_cl(plan);
   const size_t B = plan->base.desc.rows;
   const bool mma = plan->gemm == &oclstm__gemm_mma;
-  const size_t groups = oclstm__resident_budget(plan, r);
+  const size_t groups = budget(plan, r);
   oclstm__resident s;
   size_t n = 0;
   size_t slices = oclstm__min(divided(B, mma ? MMA_CHUNK : FMA_CHUNK), groups);

@@ -34,8 +34,10 @@ oclstm_status oclstm__input_create(oclstm__cl_plan *plan, oclstm__runner *r, ocl
   float *W_ih = NULL;
   size_t I = r->layer->input_size;
   const oclstm__gemm_shape shape = {r->gates * r->HP, I, I, r->gates * r->HP, 0, plan->base.desc.precision};
+  const uint64_t before = plan->device_bytes;
   TRY(pad_input(plan, r, &W_ih, error));
   TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
+  r->input_bytes = plan->device_bytes - before;
 done:
   oclstm__free(&cl->base.allocator, W_ih);
   return status;
@@ -130,11 +132,42 @@ oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t l, size_t dire
   TRY(create_params(plan, r, weights_of(plan, r), error));
   oclstm__account(plan, "biases");
   TRY(create_between(plan, r, error));
-  TRY(oclstm__decide(plan, r, error));
-  oclstm__account(plan, OCLSTM__LAYER_WEIGHTS);
-  if (layer->layer_norm == OCLSTM_NORM_HASTE) {
+done:
+  return status;
+}
+
+/* The provider's product serves all ways that do not own theirs. */
+static void unmake(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__strategy *next) {
+  oclstm__stages_release(r);
+  oclstm__credit(plan, OCLSTM__LAYER_WEIGHTS, r->stage_bytes);
+  r->stage_bytes = 0;
+  if (r->input != NULL && oclstm__owns_input(plan, next)) {
+    oclstm__gemm_destroy(&r->input);
+    oclstm__credit(plan, OCLSTM__LAYER_WEIGHTS, r->input_bytes);
+  }
+}
+
+void oclstm__runner_take(oclstm__cl_plan *plan, oclstm__runner *r, size_t way, const char *reason) {
+  if (r->stage_bytes > 0) {
+    unmake(plan, r, r->ways.way[way].strategy);
+  }
+  r->choice = r->ways.way[way];
+  oclstm__judge(r, way, OCLSTM_VERDICT_CHOSEN, "%s", reason);
+}
+
+oclstm_status oclstm__runner_make(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (r->input == NULL && !oclstm__owns_input(plan, r->choice.strategy)) {
+    TRY(oclstm__input_create(plan, r, error));
+  }
+  if (r->stage_bytes == 0) {
+    TRY(oclstm__stages_create(plan, r, error));
+  }
+  if (r->layer->layer_norm == OCLSTM_NORM_HASTE) {
     TRY(oclstm__stage_kernel(plan, r, &r->stages[0], "norm", "norm_input", &r->norm_input, error));
   }
+  oclstm__account(plan, OCLSTM__LAYER_WEIGHTS);
+  oclstm__explain_choice(plan, r);
 done:
   return status;
 }

@@ -105,8 +105,9 @@ bool oclstm__resident_shape(const oclstm__cl *cl, const oclstm_layer *layer, boo
                             size_t groups, size_t members, oclstm__resident *shape);
 /* Whether one group can hold the whole layer, whoever multiplies: then nobody has to meet. */
 bool oclstm__resident_alone(const oclstm__cl *cl, const oclstm_layer *layer);
-/* Groups for a runner: its part of them (division.c), or all where the layer does not fit that. */
-size_t oclstm__resident_budget(const oclstm__cl_plan *plan, const oclstm__runner *runner);
+/* The same for a way of grid, among the groups that the runner may take. */
+bool oclstm__resident_divide(const oclstm__cl_plan *plan, const oclstm__runner *runner,
+                             const oclstm__candidate *way, oclstm__resident *shape);
 /* 0 where chunk.cl has to run the layer. */
 size_t oclstm__resident_candidates(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                                    oclstm__candidate list[OCLSTM__MAX_OF_STRATEGY]);

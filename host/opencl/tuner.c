@@ -20,8 +20,7 @@ static size_t find_way(const oclstm__ways *ways, const oclstm__timing *t) {
   return k;
 }
 
-/* The answer that is kept, or NULL where one has to be measured. What the device runs at the same time is asked when it
- * matters: the asking costs time at every start. */
+/* The answer that is kept, or NULL where one has to be measured. */
 static const oclstm__answer *known_answer(const oclstm__cl_plan *plan, oclstm__runner *r) {
   char key[OCLSTM__ANSWER_KEY];
   oclstm__answer_key(plan, r, key);
@@ -29,28 +28,10 @@ static const oclstm__answer *known_answer(const oclstm__cl_plan *plan, oclstm__r
   if (answer == NULL || (plan->base.desc.tuning == OCLSTM_TUNING_AGAIN && answer->serial != plan->serial)) {
     return NULL;
   }
-  size_t way = find_way(&r->ways, &answer->timings[answer->best]);
-  if (way < r->ways.n && r->ways.way[way].strategy == &oclstm__grid_strategy) {
-    (void)oclstm__list_ways(plan, r, true);
-    way = find_way(&r->ways, &answer->timings[answer->best]);
-  }
-  return way < r->ways.n ? answer : NULL;
+  return find_way(&r->ways, &answer->timings[answer->best]) < r->ways.n ? answer : NULL;
 }
 
 /* ---- deciding ---- */
-
-static oclstm_status take(oclstm__cl_plan *plan, oclstm__runner *r, size_t way, const char *reason,
-                          oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  r->choice = r->ways.way[way];
-  if (!oclstm__owns_input(plan, r->choice.strategy)) {
-    TRY(oclstm__input_create(plan, r, error));
-  }
-  TRY(oclstm__stages_create(plan, r, error));
-  oclstm__explain_choice(plan, r, way, reason);
-done:
-  return status;
-}
 
 static void close_all(oclstm__runner *r, const char *why) {
   for (size_t k = 0; k < r->ways.n; ++k) {
@@ -60,8 +41,7 @@ static void close_all(oclstm__runner *r, const char *why) {
   }
 }
 
-static oclstm_status take_answer(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__answer *answer,
-                                 oclstm_error *error) {
+static void take_answer(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__answer *answer) {
   size_t best = find_way(&r->ways, &answer->timings[answer->best]);
   for (size_t k = 0; k < answer->n; ++k) {
     size_t way = find_way(&r->ways, &answer->timings[k]);
@@ -71,7 +51,7 @@ static oclstm_status take_answer(oclstm__cl_plan *plan, oclstm__runner *r, const
   }
   oclstm__judge_losers(r, best);
   close_all(r, "not worth measuring when the others were measured");
-  return take(plan, r, best, answer->serial == plan->serial ? "measured now" : "measured before", error);
+  oclstm__runner_take(plan, r, best, answer->serial == plan->serial ? "measured now" : "measured before");
 }
 
 /* Whether there is anything to measure. */
@@ -89,17 +69,22 @@ static oclstm_status ask(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error 
   (void)pthread_mutex_lock(&cl->tuning);
   const oclstm__answer *answer = known_answer(plan, r);
   if (answer != NULL) {
-    TRY(take_answer(plan, r, answer, error));
+    take_answer(plan, r, answer);
+    goto done;
+  }
+  const char *thumb = oclstm__list_ways(plan, r, true);
+  if (is_drawn(r)) {
+    TRY(oclstm__contest(plan, r, error));
+    oclstm__account(plan, OCLSTM__LAYER_WEIGHTS);
   } else {
-    const char *thumb = oclstm__list_ways(plan, r, true);
-    TRY(is_drawn(r) ? oclstm__contest(plan, r, error) : take(plan, r, 0, thumb, error));
+    oclstm__runner_take(plan, r, 0, thumb);
   }
 done:
   (void)pthread_mutex_unlock(&cl->tuning);
   return status;
 }
 
-oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
+static oclstm_status decide(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_error *error) {
   bool by_rule =
       plan->base.desc.strategy == OCLSTM_STRATEGY_AUTO && plan->base.desc.tuning == OCLSTM_TUNING_NONE;
   const char *thumb = oclstm__list_ways(plan, r, by_rule);
@@ -110,5 +95,35 @@ oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *r, oclstm_er
   } else if (is_drawn(r)) {
     return ask(plan, r, error);
   }
-  return take(plan, r, 0, thumb, error);
+  oclstm__runner_take(plan, r, 0, thumb);
+  return OCLSTM_OK;
+}
+
+/* An answer is of a device that ran groups at the same time. Whether it does now is asked when all is decided and only where it
+ * matters: the asking costs time at every start. */
+static bool still_serves(const oclstm__cl_plan *plan, const oclstm__runner *r) {
+  return r->choice.strategy != &oclstm__grid_strategy ||
+         oclstm__strategy_serves(oclstm__plan_cl(plan), OCLSTM_STRATEGY_GRID, r->layer, plan->base.desc.rows,
+                                 true, NULL) == OCLSTM_OK;
+}
+
+oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const size_t n = 2 * plan->base.model->n_layers; /* of which those with a layer are there */
+  bool again = false;
+  for (size_t k = 0; k < n; ++k) {
+    TRY(plan->runners[k].layer != NULL ? decide(plan, &plan->runners[k], error) : OCLSTM_OK);
+  }
+  oclstm__agree(plan);
+  for (size_t k = 0; k < n; ++k) {
+    if (!still_serves(plan, &plan->runners[k])) {
+      TRY(decide(plan, &plan->runners[k], error));
+      again = true;
+    }
+  }
+  if (again) {
+    oclstm__agree(plan);
+  }
+done:
+  return status;
 }

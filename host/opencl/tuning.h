@@ -60,9 +60,10 @@ void oclstm__judge(oclstm__runner *runner, size_t way, oclstm_verdict verdict, c
 bool oclstm__is_open(const oclstm__runner *runner, size_t way);
 /* The verdict on all that were measured and are not the best. */
 void oclstm__judge_losers(oclstm__runner *runner, size_t best);
-/* Way `way` is runner->choice: fills what the plan says of the runner. */
-void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *runner, size_t way,
-                            const char *reason);
+/* The way that was judged to be chosen. */
+size_t oclstm__chosen(const oclstm__runner *runner);
+/* Fills what the plan says of a runner that is made. */
+void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *runner);
 /* What plan->base.info says of all runners. */
 void oclstm__explain_plan(oclstm__cl_plan *plan, const char *why_gemm);
 const oclstm_plan_layer *oclstm__cl_plan_layer(const oclstm_plan *plan, size_t layer, size_t direction);
@@ -74,19 +75,20 @@ const oclstm_plan_memory *oclstm__cl_plan_memory(const oclstm_plan *plan, size_t
 
 #define OCLSTM__HOPELESS 2.0 /* times the best: not worth another round, or another way of the strategy */
 #define OCLSTM__BETTER 0.97  /* of the time: less than this is what runs differ by */
-/* Measures the open ways and makes runner->choice the best of them; the answer is kept. Way 0 is open. */
+/* Measures the open ways and makes runner->choice the best of them, which it leaves made; the answer is kept. Way 0 is
+ * open. */
 oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
 
 /* ---- tuner.c: deciding ---- */
 
-/* Decides runner->choice and makes its stages: by name, by the rule of thumb, by a kept answer, or by measuring. */
-oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
+/* Decides the choices of all runners: by name, by the rule of thumb, by kept answers, or by measuring, and so that those that might
+ * run side by side agree. Nothing is made, but for what is measured. */
+oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm_error *error);
 
 /* ---- agreement.c ---- */
 
-/* Behind all decisions: where some of those that might run side by side left room for the others and some did not, all take
- * what is faster in all. */
-oclstm_status oclstm__agree(oclstm__cl_plan *plan, oclstm_error *error);
+/* Where some of those that might run side by side left room for the others and some did not, all take what is faster in all. */
+void oclstm__agree(oclstm__cl_plan *plan);
 
 /* ---- measure.c: two ways against each other ---- */
 

@@ -15,6 +15,7 @@ TUNING = "tuning"
 RESIDENT = r"^opencl\.resident\.pocl"
 MEETINGS = r"^opencl\.meetings\.pocl-grid"
 BESIDE = r"^opencl\.beside\.pocl-rows"
+STARTS = r"^opencl\.starts$"
 SEATS = r"^kernels\.seats"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
 ACTIVATIONS = r"^kernels\.activation\.pocl"
@@ -156,6 +157,15 @@ MUTANTS = [
      "steps->n) % 2)", BESIDE),
     (OPENCL, "those beside each other do not agree", "host/opencl/agreement.c", "with_room > 0 && with_room < n", "with_room > n",
      BESIDE),
+    (OPENCL, "what was made for another way stays", "host/opencl/runner.c", "if (r->stage_bytes > 0) {", "if (false) {", BESIDE),
+    (OPENCL, "a product that no way wants stays", "host/opencl/runner.c",
+     "if (r->input != NULL && oclstm__owns_input(plan, next)) {", "if (false) {", BESIDE),
+    (OPENCL, "a chain of many rows has a part", "host/opencl/division.c", "FEW_ROWS * groups ? groups", "FEW_ROWS * groups ? 1",
+     BESIDE),
+    (OPENCL, "old answers for groups that meet are believed", "host/opencl/tuner.c", "true, NULL) == OCLSTM_OK;",
+     "false, NULL) == OCLSTM_OK;", STARTS),
+    (OPENCL, "what runs at the same time is asked for nothing", "host/opencl/tuner.c",
+     "return r->choice.strategy != &oclstm__grid_strategy ||", "return", STARTS),
     (OPENCL, "a driver that ends loops is trusted", "host/opencl/turns.c", "? MOST_TURNS : 0", "? 0 : 0",
      r"^opencl\.turns\.rusticl"),
     (OPENCL, "a sum may be longer than a driver's loops", "host/opencl/turns.c", "cl->most_turns / OF_A_PRODUCT", "SIZE_MAX",

@@ -210,18 +210,16 @@ static size_t way_of(const oclstm__runner *r, const oclstm__strategy *strategy) 
   return k;
 }
 
-/* As if it had been measured, and the faster way chosen. */
+/* As if it had been measured, and the faster way chosen and made. */
 static void pretend(oclstm_plan *plan, size_t runner, double rows, double grid) {
   oclstm__runner *r = &inside(plan)->runners[runner];
   const size_t ways[] = {way_of(r, &oclstm__rows_strategy), way_of(r, &oclstm__grid_strategy)};
   const size_t best = ways[grid < rows];
   r->ways.shown[ways[0]].microseconds = rows;
   r->ways.shown[ways[1]].microseconds = grid;
-  oclstm__stages_release(r);
-  r->choice = r->ways.way[best];
-  OK(oclstm__stages_create(inside(plan), r, &last_error));
   r->ways.shown[ways[0]].verdict = r->ways.shown[ways[1]].verdict = OCLSTM_VERDICT_SLOWER;
-  r->ways.shown[best].verdict = OCLSTM_VERDICT_CHOSEN;
+  oclstm__runner_take(inside(plan), r, best, "measured");
+  OK(oclstm__runner_make(inside(plan), r, &last_error));
 }
 
 /* Two that were measured apart: one left room for the other, which took all. What is faster in all decides for both. */
@@ -230,10 +228,32 @@ static void check_agreement(oclstm_model *model, size_t second, const double row
   pair p = open_pair(model, true);
   pretend(p.plan, 0, rows[0], grid[0]);
   pretend(p.plan, second, rows[1], grid[1]);
-  OK(oclstm__agree(inside(p.plan), &last_error));
+  oclstm__agree(inside(p.plan));
+  OK(oclstm__runner_make(inside(p.plan), &inside(p.plan)->runners[0], &last_error));
+  OK(oclstm__runner_make(inside(p.plan), &inside(p.plan)->runners[second], &last_error));
   assert_ptr_equal(inside(p.plan)->runners[0].choice.strategy, expected);
   assert_ptr_equal(inside(p.plan)->runners[second].choice.strategy, expected);
   assert_string_equal(oclstm_plan_get_layer(p.plan, 0, 0)->strategy, expected->name);
+  check_same(&p, 0);
+  close_pair(&p);
+}
+
+/* What a way that was not taken left behind: its product with W_ih, which rows does not want. */
+static void check_leftovers(oclstm_model *model) {
+  pair p = open_pair(model, true);
+  oclstm__runner *r = &inside(p.plan)->runners[2];
+  const uint64_t bytes = inside(p.plan)->device_bytes;
+  pretend(p.plan, 0, 1.0, 9.0);
+  pretend(p.plan, 2, 2.0, 9.0);
+  oclstm__runner_take(inside(p.plan), r, way_of(r, &oclstm__fused_step), "measured");
+  OK(oclstm__runner_make(inside(p.plan), r, &last_error));
+  assert_non_null(r->input);
+  r->ways.shown[way_of(r, &oclstm__rows_strategy)].verdict = OCLSTM_VERDICT_SLOWER;
+  oclstm__agree(inside(p.plan));
+  OK(oclstm__runner_make(inside(p.plan), r, &last_error));
+  assert_ptr_equal(r->choice.strategy, &oclstm__rows_strategy);
+  assert_null(r->input);
+  assert_int_equal(inside(p.plan)->device_bytes, bytes);
   check_same(&p, 0);
   close_pair(&p);
 }
@@ -247,6 +267,7 @@ static void those_beside_each_other_agree(void **unused) {
   if (options.strategy != OCLSTM_STRATEGY_ROWS) {
     return;
   }
+  check_leftovers(make_layers(stack, 2, 0, 0, options.seed));
   check_agreement(make_layers(stack, 2, 0, 0, options.seed), 2, A, C, &oclstm__rows_strategy);
   check_agreement(make_layers(stack, 2, 0, 0, options.seed), 2, B_, C, &oclstm__grid_strategy);
   check_agreement(make_layers(&both, 1, 0, 0, options.seed), 1, A, C, &oclstm__rows_strategy);
