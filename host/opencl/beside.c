@@ -17,6 +17,9 @@
 /* What a launch that waits for one in another lane takes, on PoCL 3.1. */
 static const double LAUNCH_SECONDS = 12e-6;
 enum { MOST_BLOCKS = 64 };
+/* More groups have to save as much by their tiles, behind the first step: for that one each of them reads all weights from far
+ * away, and calls of one step were as often slower as faster by it. */
+static const double WORTH_SECONDS = 100e-6;
 
 /* ---- what may ---- */
 
@@ -85,7 +88,7 @@ static size_t lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *r, con
 }
 
 size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
-  return lanes_of(plan, r, r->choice.strategy, (oclstm__division){r->slices, r->members});
+  return lanes_of(plan, r, r->choice.strategy, (oclstm__division){r->slices, r->members, r->all_slices});
 }
 
 bool oclstm__leaves_room(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__candidate *way) {
@@ -126,6 +129,27 @@ double oclstm__seconds_of_step(const oclstm__cl_plan *plan, const oclstm__runner
   const double rows = (double)plan->base.desc.rows / (double)r->slices;
   const double measured = 1e-6 * r->ways.layer.microseconds * (double)oclstm__lanes_of(plan, r);
   return measured > 0.0 ? measured : 2.0 * (double)(r->gates * r->HP) * K * rows / flops;
+}
+
+/* Rows that the tiles of the longest of so many slices have room for; kernels/chunk.cl puts them into the fewest. */
+static size_t covered_rows(const oclstm__cl_plan *plan, const oclstm__runner *r, size_t slices) {
+  const size_t rows = (plan->base.desc.rows + slices - 1) / slices;
+  const size_t high = r->stages[0].rows;
+  const size_t low = r->stages[0].low_rows > 0 ? r->stages[0].low_rows : high;
+  size_t least = oclstm__round_up(rows, high);
+  for (size_t n = 0; n < rows; n += high) {
+    least = oclstm__min(least, n + oclstm__round_up(rows - n, low));
+  }
+  return least;
+}
+
+/* Tiles are made for the rows of a part: where more slices do not have fewer of them, each takes as long as before. */
+bool oclstm__takes_all(const oclstm__cl_plan *plan, const oclstm__runner *r, size_t n) {
+  if (n < 2 || r->all_slices <= r->slices) {
+    return false;
+  }
+  const double left = (double)covered_rows(plan, r, r->all_slices) / (double)covered_rows(plan, r, r->slices);
+  return (double)(n - 1) * oclstm__seconds_of_step(plan, r) * (1.0 - left) > WORTH_SECONDS;
 }
 
 /* n steps of t seconds in k blocks, L layers: the last layer is through behind k + L - 1 blocks of n t / k seconds and a launch

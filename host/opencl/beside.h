@@ -34,6 +34,7 @@ size_t oclstm__part_of_groups(const oclstm__cl_plan *plan, const oclstm__runner 
  * neither. */
 typedef struct oclstm__division {
   size_t slices, members;
+  size_t all_slices; /* of all groups, not of the runner's part */
 } oclstm__division;
 /* What a way comes to, on paper: nothing has to be made, nor the device asked. */
 oclstm__division oclstm__divide(const oclstm__cl_plan *plan, const oclstm__runner *runner,
@@ -59,6 +60,8 @@ size_t oclstm__lanes_of(const oclstm__cl_plan *plan, const oclstm__runner *runne
 /* Whether that would be more than one of a way, on paper. */
 bool oclstm__leaves_room(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                          const oclstm__candidate *way);
+/* Whether n steps that nothing runs beside are worth all groups. */
+bool oclstm__takes_all(const oclstm__cl_plan *plan, const oclstm__runner *runner, size_t n);
 /* Whether the two directions of a layer run side by side. */
 bool oclstm__directions_beside(const oclstm__cl_plan *plan, size_t layer);
 /* How many layers, from this one on and at most `most`, run side by side, each some steps behind the one before. */

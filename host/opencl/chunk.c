@@ -23,6 +23,7 @@ static oclstm_status divide(oclstm__cl_plan *plan, oclstm__runner *r, bool grid,
   const oclstm__division division = oclstm__divide_chunk(plan, r, &r->choice);
   r->slices = division.slices;
   r->members = division.members;
+  r->all_slices = division.all_slices;
 done:
   return status;
 }
@@ -45,9 +46,14 @@ static size_t grid_candidates(const oclstm__cl_plan *plan, const oclstm__runner 
   return n;
 }
 
-/* Most rows of a slice. */
-static size_t slice_rows(const oclstm__cl_plan *plan, const oclstm__runner *r) {
-  return (plan->base.desc.rows + r->slices - 1) / r->slices;
+/* Most rows of a slice, of so many. */
+static size_t slice_rows(const oclstm__cl_plan *plan, size_t slices) {
+  return (plan->base.desc.rows + slices - 1) / slices;
+}
+
+/* Steps that are projected at once. */
+static size_t steps_ahead(size_t rows) {
+  return (OCLSTM__PROJECTED_ROWS + rows - 1) / rows;
 }
 
 static size_t launches(const oclstm__runner *r, size_t steps) {
@@ -76,9 +82,13 @@ static oclstm_status create_own_gx(oclstm__cl_plan *plan, oclstm__runner *r, ocl
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   size_t block = r->own_input.lanes * cl->vector_width;
   size_t blocks = (r->HP / block + r->members - 1) / r->members;
-  size_t rows = slice_rows(plan, r);
-  r->ahead = (OCLSTM__PROJECTED_ROWS + rows - 1) / rows;
-  size_t floats = r->slices * r->members * r->ahead * rows * blocks * r->gates * block;
+  size_t projected = 0; /* rows, in all slices */
+  for (size_t k = 0; k < 2; ++k) {
+    const size_t slices = k == 0 ? r->slices : r->all_slices;
+    const size_t rows = slice_rows(plan, slices);
+    projected = oclstm__max(projected, slices * steps_ahead(rows) * rows);
+  }
+  size_t floats = projected * r->members * blocks * r->gates * block;
   return oclstm__buffer_create(cl, floats * sizeof(float), "input projection", &r->own_gx,
                                &plan->device_bytes, error);
 }
@@ -106,12 +116,13 @@ static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__s
   TRY(oclstm__upload_stage(plan, stage, W, error));
   if (first && r->resident.kernel != NULL) {
     r->members = r->resident.members;
-    r->slices = r->resident.slices;
+    r->slices = r->all_slices = r->resident.slices;
   } else if (first) {
     TRY(divide(plan, r, grid, error));
   }
-  r->at_once = oclstm__min(oclstm__steps_of_launch(cl, r->layer, slice_rows(plan, r)), plan->base.desc.steps);
-  oclstm__tile_shape(cl, stage, slice_rows(plan, r));
+  const size_t rows = slice_rows(plan, r->slices);
+  r->at_once = oclstm__min(oclstm__steps_of_launch(cl, r->layer, rows), plan->base.desc.steps);
+  oclstm__tile_shape(cl, stage, rows);
   if (!first) {
     stage->rows = r->stages[0].rows;
     stage->low_rows = r->stages[0].low_rows;
@@ -135,7 +146,7 @@ static oclstm_status prepare_grid(oclstm__cl_plan *plan, oclstm__runner *r, ocls
   TRY(stage == &r->stages[0] ? oclstm__resident_create(plan, r, W, error) : OCLSTM_OK);
   if (r->resident.kernel != NULL && r->resident.members == 1) {
     r->members = 1;
-    r->slices = r->resident.slices;
+    r->slices = r->all_slices = r->resident.slices;
     r->at_once = plan->base.desc.steps;
     return OCLSTM_OK;
   }
@@ -147,8 +158,8 @@ done:
 /* Groups that begin together: where they never meet, none would notice that two of them have one processor. Launches that are
  * hardly longer than the wait do without. */
 static cl_int company_of(const oclstm__cl_plan *plan, const oclstm__runner *r, const oclstm__steps *steps,
-                         size_t members) {
-  const size_t groups = r->slices + steps->beside;
+                         size_t slices, size_t members) {
+  const size_t groups = slices + steps->beside;
   const double seconds = oclstm__seconds_of_step(plan, r) * (double)(steps->last - steps->first);
   const bool fits = groups > 1 && groups <= oclstm__plan_cl(plan)->base.device.compute_units;
   return members == 1 && plan->alone == 0 && fits && seconds > COMPANY_SECONDS ? (cl_int)groups : 0;
@@ -165,9 +176,11 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   const cl_int sorted = plan->order != plan->no_order;
   const cl_mem *W_in = r->own_input.W != NULL ? &r->own_input.W : &second->W; /* unused there */
   const cl_int reverse = steps->reverse;
-  const oclstm__meeting where = oclstm__meeting_of(plan, steps, r->slices, members);
-  const cl_int company = resume == 0 ? company_of(plan, r, steps, members) : 0;
-  const cl_int numbers[] = {sorted, (cl_int)resume, (cl_int)r->layer->input_size, (cl_int)r->ahead};
+  const size_t slices = steps->alone ? r->all_slices : r->slices;
+  const oclstm__meeting where = oclstm__meeting_of(plan, steps, slices, members);
+  const cl_int company = resume == 0 ? company_of(plan, r, steps, slices, members) : 0;
+  const cl_int numbers[] = {sorted, (cl_int)resume, (cl_int)r->layer->input_size,
+                            (cl_int)steps_ahead(slice_rows(plan, slices))};
   const oclstm__arg args[] = {
       {sizeof(cl_int), &reverse},      {sizeof(cl_mem), &second->W},    {sizeof shape, &shape},
       {sizeof(cl_mem), &plan->places}, {sizeof(cl_int), &where.place},  {sizeof(cl_int), &where.seats},
@@ -178,7 +191,7 @@ static oclstm_status launch(oclstm__cl_plan *plan, const oclstm__runner *r, cons
   };
   TRY(oclstm__stage_args(plan, r, stage, kernel, stage->W, current, 1 - current, steps, error));
   TRY(oclstm__set_args(kernel, OCLSTM__STEP_ARG, args, sizeof args / sizeof args[0], error));
-  TRY(oclstm__enqueue_in_turn(oclstm__plan_cl(plan), turn, kernel, r->slices * members * stage->lanes,
+  TRY(oclstm__enqueue_in_turn(oclstm__plan_cl(plan), turn, kernel, slices * members * stage->lanes,
                               stage->lanes, error));
 done:
   return status;

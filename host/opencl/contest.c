@@ -26,11 +26,11 @@ static void copy_choice(oclstm__runner *to, const oclstm__runner *from) {
   to->stage_bytes = from->stage_bytes;
   to->slices = from->slices;
   to->members = from->members;
+  to->all_slices = from->all_slices;
   to->at_once = from->at_once;
   to->resident = from->resident;
   to->own_input = from->own_input;
   to->own_gx = from->own_gx;
-  to->ahead = from->ahead;
   for (size_t k = 0; k < OCLSTM__MAX_STAGES; ++k) {
     to->stages[k] = from->stages[k];
   }

@@ -28,17 +28,18 @@ oclstm__division oclstm__divide_chunk(const oclstm__cl_plan *plan, const oclstm_
   const size_t groups = grid ? oclstm__likely_groups(cl) : oclstm__max(cl->base.device.compute_units, 1);
   const size_t members = grid ? oclstm__min(groups, way->groups) : 1;
   const size_t slices = oclstm__max(oclstm__part_of_groups(plan, r, groups) / members, 1);
-  return (oclstm__division){oclstm__min(slices, plan->base.desc.rows), members};
+  const size_t B = plan->base.desc.rows;
+  return (oclstm__division){oclstm__min(slices, B), members, oclstm__min(groups / members, B)};
 }
 
 oclstm__division oclstm__divide(const oclstm__cl_plan *plan, const oclstm__runner *r,
                                 const oclstm__candidate *way) {
   oclstm__resident shape;
   if (way->strategy == &oclstm__grid_strategy && oclstm__resident_divide(plan, r, way, &shape)) {
-    return (oclstm__division){shape.slices, shape.members};
+    return (oclstm__division){shape.slices, shape.members, shape.slices};
   }
   if (way->strategy == &oclstm__grid_strategy || way->strategy == &oclstm__rows_strategy) {
     return oclstm__divide_chunk(plan, r, way);
   }
-  return (oclstm__division){0, 0};
+  return (oclstm__division){0, 0, 0};
 }

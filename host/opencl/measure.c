@@ -104,6 +104,7 @@ static oclstm_status run(oclstm__trial *trial, oclstm__runner *r, size_t n, doub
   const size_t lanes = oclstm__lanes_of(plan, r);
   oclstm__steps steps = {.n = n,
                          .last = n,
+                         .alone = lanes == 1,
                          .x = plan->activations[0],
                          .y = plan->activations[1],
                          .y_ld = oclstm_layer_output_size(r->layer),

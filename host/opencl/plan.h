@@ -65,11 +65,11 @@ typedef struct oclstm__runner {
   cl_mem middle, extra;      /* [B, HP] from a stage to the next, where something goes: stored, and f32 */
   size_t beside;             /* runners that may run side by side, this one among them */
   size_t slices, members;    /* rows, grid: see kernels/chunk.cl */
+  size_t all_slices;         /* where nothing runs beside it: of all groups, not of its part of them */
   size_t at_once;            /* steps of a launch, at most */
   oclstm__resident resident; /* grid on GPUs */
   oclstm__stage own_input;   /* rows, grid on CPU devices: packed W_ih and its tiles; `input` is NULL then */
   cl_mem own_gx;
-  size_t ahead;             /* steps that are projected at once */
   oclstm__candidate choice; /* what all of this is made for */
   uint64_t stage_bytes;     /* on the device, of what the choice decides; 0: not made yet */
   uint64_t input_bytes;     /* of `input` */

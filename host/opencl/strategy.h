@@ -14,7 +14,8 @@ typedef struct oclstm__steps {
   size_t first, last; /* rows, grid: numbers, in the order of processing, of those to run; others run all */
   oclstm__turn turn;  /* rows, grid: as of all their launches together; others run in order */
   size_t beside;      /* work-groups in other lanes that begin when these do */
-  bool reverse;       /* from step n-1 down to 0 */
+  bool alone; /* rows, grid: on all groups that the device runs at the same time, not on the runner's part */
+  bool reverse; /* from step n-1 down to 0 */
   oclstm__cell_state *state;
   cl_mem y; /* [n*B, y_ld] stored, columns from y_column on */
   size_t y_ld, y_column;

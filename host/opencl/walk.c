@@ -124,8 +124,10 @@ static oclstm_status walk_layer(oclstm__cl_plan *plan, oclstm__cl_state *state, 
   }
   for (size_t d = 0; d < oclstm_layer_directions(&plan->base.model->layers[l]); ++d) {
     if (!half || d == (sweep->part == OCLSTM__REVERSE_HALF)) {
-      const oclstm__steps steps = steps_of(plan, state, sweep, l, d, in, out);
-      TRY(walk_direction(plan, &plan->runners[2 * l + d], &steps, error));
+      oclstm__runner *r = &plan->runners[2 * l + d];
+      oclstm__steps steps = steps_of(plan, state, sweep, l, d, in, out);
+      steps.alone = oclstm__takes_all(plan, r, sweep->steps);
+      TRY(walk_direction(plan, r, &steps, error));
     }
   }
 done:

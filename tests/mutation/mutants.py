@@ -16,6 +16,7 @@ RESIDENT = r"^opencl\.resident\.pocl"
 MEETINGS = r"^opencl\.meetings\.pocl-grid"
 BESIDE = r"^opencl\.beside\.pocl-rows"
 STARTS = r"^opencl\.starts$"
+DIVISION = r"^opencl\.division$"
 SEATS = r"^kernels\.seats"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
 ACTIVATIONS = r"^kernels\.activation\.pocl"
@@ -161,7 +162,13 @@ MUTANTS = [
     (OPENCL, "a product that no way wants stays", "host/opencl/runner.c",
      "if (r->input != NULL && oclstm__owns_input(plan, next)) {", "if (false) {", BESIDE),
     (OPENCL, "a chain of many rows has a part", "host/opencl/division.c", "FEW_ROWS * groups ? groups", "FEW_ROWS * groups ? 1",
-     BESIDE),
+     DIVISION),
+    (OPENCL, "what nothing runs beside stays on its part", "host/opencl/walk.c",
+     "steps.alone = oclstm__takes_all(plan, r, sweep->steps);", "", DIVISION),
+    (OPENCL, "threads are woken for nothing", "host/opencl/beside.c", "(1.0 - left) > WORTH_SECONDS;", "(1.0 - left) > 0.0;",
+     DIVISION),
+    (OPENCL, "rows leaves no room for another", "host/opencl/beside.c",
+     "return oclstm__max(oclstm__min(oclstm__likely_groups(oclstm__plan_cl(plan)) / groups, r->beside), 1);", "return 1;", BESIDE),
     (OPENCL, "old answers for groups that meet are believed", "host/opencl/tuner.c", "true, NULL) == OCLSTM_OK;",
      "false, NULL) == OCLSTM_OK;", STARTS),
     (OPENCL, "what runs at the same time is asked for nothing", "host/opencl/tuner.c",

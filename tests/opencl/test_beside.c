@@ -182,24 +182,6 @@ static void rows_run_beside(void **unused) {
   oclstm_model_destroy(&model);
 }
 
-/* What one runner may take: an equal part, but all of it in a chain whose rows fill tiles anyway. */
-static void parts_of_a_device(void **unused) {
-  static const struct {
-    size_t groups, beside, rows, forward, both; /* both: of a layer with two directions */
-  } CASES[] = {
-      {2, 2, 8, 1, 1}, {2, 2, 9, 2, 1}, {2, 5, 1, 1, 1}, {132, 4, 528, 33, 33}, {132, 4, 529, 132, 33}};
-  (void)unused;
-  for (size_t k = 0; k < sizeof CASES / sizeof CASES[0]; ++k) {
-    const oclstm_layer layers[] = {layer_of(OCLSTM_LSTM, 1, 1, OCLSTM_REVERSE),
-                                   layer_of(OCLSTM_LSTM, 1, 1, OCLSTM_BIDIRECTIONAL)};
-    const oclstm__cl_plan plan = {.base = {.desc = {.rows = CASES[k].rows}}};
-    const oclstm__runner chain = {.layer = &layers[0], .beside = CASES[k].beside};
-    const oclstm__runner both = {.layer = &layers[1], .beside = CASES[k].beside};
-    assert_int_equal(oclstm__part_of_groups(&plan, &chain, CASES[k].groups), CASES[k].forward);
-    assert_int_equal(oclstm__part_of_groups(&plan, &both, CASES[k].groups), CASES[k].both);
-  }
-}
-
 /* ---- agreement ---- */
 
 static size_t way_of(const oclstm__runner *r, const oclstm__strategy *strategy) {
@@ -279,8 +261,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(layers_in_a_chain), cmocka_unit_test(layers_in_reverse),
       cmocka_unit_test(layers_that_wait),  cmocka_unit_test(a_long_chain),
       cmocka_unit_test(two_directions),    cmocka_unit_test(two_directions_merged),
-      cmocka_unit_test(rows_run_beside),   cmocka_unit_test(those_beside_each_other_agree),
-      cmocka_unit_test(parts_of_a_device)};
+      cmocka_unit_test(rows_run_beside),   cmocka_unit_test(those_beside_each_other_agree)};
   read_options(argc, argv);
   return run_device_tests("opencl.beside", tests, sizeof tests / sizeof tests[0]);
 }
