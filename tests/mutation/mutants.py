@@ -17,6 +17,9 @@ MEETINGS = r"^opencl\.meetings\.pocl-grid"
 BESIDE = r"^opencl\.beside\.pocl-rows"
 STARTS = r"^opencl\.starts$"
 DIVISION = r"^opencl\.division$"
+INTEROP = r"^opencl\.interop\.pocl-rows$"
+INTEROP_PADDED = r"^opencl\.interop\.pocl-stepwise\+clblast$"
+GEMM = r"^opencl\.gemm\.pocl-stepwise\+plain$"
 SEATS = r"^kernels\.seats"
 LSTM_TOUR = r"^forward\.tour_lstm\.pocl-fused-step"
 ACTIVATIONS = r"^kernels\.activation\.pocl"
@@ -281,6 +284,25 @@ MUTANTS = [
      "a != NULL && b != NULL && x < y + b_bytes", "a == b && x < y + b_bytes", BORROW),
     (OPENCL, "rows behind the caller's are multiplied", "host/opencl/forward.c",
      "in.as_it_is && !plan->gemm->pads)", "in.as_it_is)", BORROW_PADDED),
+    (OPENCL, "the caller's buffer is copied for nothing", "host/opencl/interop.c", "(oclstm__ends){in ? io->x.mem : NULL,",
+     "(oclstm__ends){in && plan == NULL ? io->x.mem : NULL,", INTEROP),
+    (OPENCL, "y goes around the caller's buffer for nothing", "host/opencl/interop.c", "out ? io->y.mem : NULL};",
+     "out && plan == NULL ? io->y.mem : NULL};", INTEROP),
+    (OPENCL, "rows in the middle of a caller's buffer taken for the first", "host/opencl/interop.c", "as_inside && io->x.offset == 0 &&",
+     "as_inside &&", INTEROP),
+    (OPENCL, "y of the layer in front of a head in the caller's buffer", "host/opencl/interop.c",
+     "io->y.offset == 0 && model->head_size == 0 &&", "io->y.offset == 0 &&", INTEROP),
+    (OPENCL, "a merged y where the caller may let nobody read", "host/opencl/interop.c", "model->head_size == 0 && !merged;",
+     "model->head_size == 0 && (merged || true);", INTEROP),
+    (OPENCL, "ids taken for rows", "host/opencl/interop.c", "model->embedding_size == 0 && !plan->gemm->pads;", "!plan->gemm->pads;", INTEROP),
+    (OPENCL, "rows behind the caller's buffer are multiplied", "host/opencl/interop.c", "model->embedding_size == 0 && !plan->gemm->pads;",
+     "model->embedding_size == 0;", INTEROP_PADDED),
+    (OPENCL, "a part of a product has the first rows", "kernels/gemm.cl", "A += (size_t)first * lda;", "", GEMM),
+    (OPENCL, "a part of a product goes to the first rows", "kernels/gemm.cl", "C += (size_t)first * ldc;", "", GEMM),
+    (OPENCL, "CLBlast's part of a product has the first rows", "host/opencl/gemm_clblast.c", "A, rows.first + row, C", "A, row, C",
+     r"^opencl\.gemm\.pocl-stepwise\+clblast$"),
+    (OPENCL, "mma's part of a product has the first rows", "kernels/gemm_mma.cl", "A += (size_t)first * lda;", "",
+     r"^opencl\.gemm_mma\.pocl$"),
     (OPENCL, "y is not waited for", "host/opencl/forward.c", "if (!waited) {", "if (status != OCLSTM_OK) {", BORROW),
     (OPENCL, "a buffer of fewer steps for more", "host/opencl/borrow.c", "|| slot->bytes < bytes", "", BORROW),
     (OPENCL, "the last call's array for this one's", "host/opencl/borrow.c", "slot->array != array || slot->bytes < bytes",
