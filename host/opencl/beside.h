@@ -51,7 +51,7 @@ bool oclstm__follows(const oclstm_model *model, size_t l);
 size_t oclstm__beside(const oclstm__cl_plan *plan, size_t layer);
 /* The most of all layers: decides plan->n_lanes, n_activations and n_gx, and opens the lanes. */
 oclstm_status oclstm__decide_lanes(oclstm__cl_plan *plan, oclstm_error *error);
-/* As it was measured, or from the arithmetic of a core. */
+/* Of a step on the runner's part of the groups: as it was measured, or from the arithmetic of a core. */
 double oclstm__seconds_of_step(const oclstm__cl_plan *plan, const oclstm__runner *runner);
 /* Work-groups of a launch, of rows or grid. */
 size_t oclstm__groups_of(const oclstm__runner *runner);

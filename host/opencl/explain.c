@@ -90,7 +90,7 @@ static void describe_residence(const oclstm__runner *r, oclstm_plan_layer *said,
   }
 }
 
-size_t oclstm__chosen(const oclstm__runner *r) {
+static size_t chosen_way(const oclstm__runner *r) {
   size_t way = 0;
   while (r->ways.shown[way].verdict != OCLSTM_VERDICT_CHOSEN) {
     ++way;
@@ -100,7 +100,7 @@ size_t oclstm__chosen(const oclstm__runner *r) {
 }
 
 void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *r) {
-  const oclstm_plan_candidate *shown = &r->ways.shown[oclstm__chosen(r)];
+  const oclstm_plan_candidate *shown = &r->ways.shown[chosen_way(r)];
   size_t norm = r->layer->layer_norm == OCLSTM_NORM_HASTE;
   oclstm_plan_layer *said = &r->ways.layer;
   *said = (oclstm_plan_layer){

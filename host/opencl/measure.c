@@ -123,7 +123,6 @@ static oclstm_status run(oclstm__trial *trial, oclstm__runner *r, size_t n, doub
   if (cl->timer.seconds != NULL) {
     *seconds = cl->timer.seconds(cl->timer.user, &r->choice, n, *seconds);
   }
-  ++trial->runs;
 done:
   return status;
 }

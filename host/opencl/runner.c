@@ -141,6 +141,7 @@ static void unmake(oclstm__cl_plan *plan, oclstm__runner *r, const oclstm__strat
   oclstm__stages_release(r);
   oclstm__credit(plan, OCLSTM__LAYER_WEIGHTS, r->stage_bytes);
   r->stage_bytes = 0;
+  r->slices = r->members = r->all_slices = 0;
   if (r->input != NULL && oclstm__owns_input(plan, next)) {
     oclstm__gemm_destroy(&r->input);
     oclstm__credit(plan, OCLSTM__LAYER_WEIGHTS, r->input_bytes);

@@ -60,8 +60,6 @@ void oclstm__judge(oclstm__runner *runner, size_t way, oclstm_verdict verdict, c
 bool oclstm__is_open(const oclstm__runner *runner, size_t way);
 /* The verdict on all that were measured and are not the best. */
 void oclstm__judge_losers(oclstm__runner *runner, size_t best);
-/* The way that was judged to be chosen. */
-size_t oclstm__chosen(const oclstm__runner *runner);
 /* Fills what the plan says of a runner that is made. */
 void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *runner);
 /* What plan->base.info says of all runners. */
@@ -98,7 +96,6 @@ typedef struct oclstm__trial {
   struct oclstm__cell_state *states; /* one a lane */
   size_t n_states;
   size_t steps; /* of one timed run */
-  size_t runs;  /* so far, of all ways */
 } oclstm__trial;
 
 oclstm_status oclstm__trial_open(oclstm__trial *trial, oclstm__cl_plan *plan, const oclstm__runner *runner,
