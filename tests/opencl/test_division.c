@@ -124,7 +124,7 @@ static void all_groups_for_one(void **unused) {
   oclstm_model *model = make_layers(&both, 1, 0, 0, options.seed);
   check_groups(model, T, 1, false, 1);
   check_groups(model, T, 1, true, 2);
-  check_groups(model, 1, 1, true, 1); /* too short */
+  check_groups(model, 4, 1, true, 1); /* too short */
   oclstm_model_destroy(&model);
   model = make_layers(stack, 2, 0, 0, options.seed);
   check_groups(model, T, 2, false, 1);
