@@ -79,8 +79,8 @@ oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *runner, ocl
 
 /* ---- tuner.c: deciding ---- */
 
-/* Decides the choices of all runners: by name, by the rule of thumb, by kept answers, or by measuring, and so that those that might
- * run side by side agree. Nothing is made, but for what is measured. */
+/* Decides the choices of all runners: by name, by the rule of thumb, by kept answers, or by measuring, and so that those that
+ * might run side by side agree. Nothing is made, but for what is measured. */
 oclstm_status oclstm__decide(oclstm__cl_plan *plan, oclstm_error *error);
 
 /* ---- agreement.c ---- */

@@ -65,8 +65,8 @@ static uint64_t count_launches(const caller *c) {
   return counters.launches;
 }
 
-/* A network once with its arrays somewhere in the caller's buffers and once at their beginnings, where layers read and write them as
- * they lie: the same bits, with so many kernels less. */
+/* A network once with its arrays somewhere in the caller's buffers and once at their beginnings, where layers read and write them
+ * as they lie: the same bits, with so many kernels less. */
 static void check_beginnings(const oclstm_layer *layer, size_t head, size_t V, oclstm_layout layout,
                              uint64_t fewer) {
   const size_t somewhere = caller_first;
