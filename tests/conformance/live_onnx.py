@@ -82,7 +82,8 @@ def lengths_for(draws, T, B):
 
 
 def layer_for(k):
-    """Kinds and directions in turn, everything else by chance. Devices make a program for each."""
+    """The layer, whether it goes without lists, and B. Kinds and directions in turn, everything else by chance. Devices make a
+    program for each: so a configuration has one B, which is part of a program as its cell is."""
     draws = random.Random(k)
     kind, direction = ("lstm", "lstm", "gru", "rnn")[k % 4], ("forward", "reverse", "bidirectional")[k // 4 % 3]
     layer = dict(kind=kind, input_size=draws.choice([1, 3, 8]), hidden_size=draws.choice([5, 8]), direction=direction)
@@ -100,13 +101,13 @@ def layer_for(k):
         no_lists = draws.random() < 0.25
         if no_lists:
             default_activations(draws, layer)
-    return layer, no_lists
+    return layer, no_lists, draws.randint(1, 4)
 
 
 def wish_for(draws, k):
     """Eight models of each configuration: layouts in turn, the rest by chance."""
-    layer, no_lists = layer_for(k // 8)
-    T, B = draws.randint(3, 7), draws.randint(1, 4)
+    layer, no_lists, B = layer_for(k // 8)
+    T = draws.randint(3, 7)
     state = draws.choice([None, "input", "input", "constant"])
     layer.update(initial_state=state == "constant", bias=draws.choice(["two", "two", "none"]))
     return layer, dict(T=T, B=B, lengths=lengths_for(draws, T, B), state=state, batch_first=k % 4 == 3, no_lists=no_lists,
