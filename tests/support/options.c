@@ -26,6 +26,7 @@ static void usage(const char *program, const char *what, const char *value) {
           "  --seed N         of everything random; default 1\n"
           "  --cases FOLDER   of case files\n"
           "  --only PATTERN   of test or case names, * and ? stand for anything\n"
+          "  --except PATTERN of those that are left out\n"
           "  --record FILE    what became of each case, for tests that read them\n",
           program, what, value);
   exit(2);
@@ -80,6 +81,8 @@ void read_options(int argc, char **argv) {
       options.cases = value;
     } else if (strcmp(name, "--only") == 0) {
       options.only = value;
+    } else if (strcmp(name, "--except") == 0) {
+      options.except = value;
     } else if (strcmp(name, "--record") == 0) {
       options.record = value;
     } else {
@@ -88,6 +91,9 @@ void read_options(int argc, char **argv) {
   }
   if (options.only != NULL) {
     cmocka_set_test_filter(options.only);
+  }
+  if (options.except != NULL) {
+    cmocka_set_skip_filter(options.except);
   }
 }
 
@@ -103,7 +109,8 @@ const char *option_text(void) {
 int run_device_tests(const char *group, const struct CMUnitTest *tests, size_t n) {
   size_t chosen = 0;
   for (size_t k = 0; k < n; ++k) {
-    chosen += options.only == NULL || fnmatch(options.only, tests[k].name, 0) == 0;
+    chosen += (options.only == NULL || fnmatch(options.only, tests[k].name, 0) == 0) &&
+              (options.except == NULL || fnmatch(options.except, tests[k].name, 0) != 0);
   }
   if (chosen == 0) {
     print_error("%s: no test is named %s\n", group, options.only);

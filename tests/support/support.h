@@ -27,12 +27,13 @@ typedef struct test_options {
   uint64_t seed;
   const char *cases;  /* folder of case files, for tests that read them */
   const char *only;   /* pattern of test or case names, or NULL */
+  const char *except; /* the same, of those left out */
   const char *record; /* file that says what became of each case, or NULL */
 } test_options;
 
 extern test_options options;
 
-/* Reads --device, --strategy, --gemm, --precision, --amx, --small, --seed, --cases, --only and --record; exits with status 2 on
+/* Reads --device, --strategy, --gemm, --precision, --amx, --small, --seed, --cases, --only, --except and --record; exits with status 2 on
  * anything else. */
 void read_options(int argc, char **argv);
 /* The options again, as a command line. */
