@@ -70,6 +70,8 @@ class Builds:
     def __init__(self, source, work):
         self.tree, self.build = work / "tree", work / "build"
         work.mkdir(parents=True, exist_ok=True)
+        # Trees lie in the same place as seen from their builds: what ccache keeps of one serves the others.
+        self.compiling = dict(os.environ, CCACHE_BASEDIR=str(work.parent), CCACHE_NOHASHDIR="1")
         copy_tree(source, self.tree)
         done = run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
                     "-DCMAKE_C_FLAGS_DEBUG=-O1", "-DBUILD_SHARED_LIBS=OFF"])
@@ -99,7 +101,7 @@ class Builds:
             sys.exit(f"no tests are called {stage} in {self.build}")
         if not targets:  # scripts alone
             return run(["true"])
-        return run(["cmake", "--build", self.build, "--target", *sorted(targets)])
+        return run(["cmake", "--build", self.build, "--target", *sorted(targets)], env=self.compiling)
 
     def first_red(self, stages):
         """(name of a test that fails or None, what the compiler says when it fails or None)."""
@@ -127,15 +129,30 @@ def stages_of(mutant, known):
     return ([first] if first else []) + (list(mutant[5:]) or STAGES[mutant[0]])
 
 
-def check_tree(builds, chosen, known):
+def build_trees(all_builds, chosen, known):
+    """One build after the other, the first by all processors: the others take from ccache what it made."""
+    asked = "|".join(sorted({f"({stage})" for m in chosen for stage in stages_of(m, known)[:1]}))
+    for builds in all_builds if asked else []:
+        made = builds.make(asked)
+        if made.returncode != 0:
+            sys.exit(f"the tree as it is does not build:\n{made.stdout[-4000:]}")
+
+
+def check_tree(builds, stages):
     """The tests that are to notice faults pass without them."""
-    asked = {known[m[:2]] for m in chosen if m[:2] in known}
-    others = {stage for m in chosen if m[:2] not in known for stage in stages_of(m, known)}
-    red, wrong = builds.first_red(([f"({'|'.join(sorted(asked))})"] if asked else []) + sorted(others))
+    red, wrong = builds.first_red(stages)
     if wrong is not None:
         sys.exit(f"the tree as it is does not build:\n{wrong[-4000:]}")
     if red is not None:
         sys.exit(f"the tree as it is: {red} fails")
+
+
+def stages_to_check(chosen, known, share, shares):
+    """What one of the builds, which are equal, checks: its part of the tests that are asked first, and all that those of its own
+    mutants may be asked of which it is not known who notices them."""
+    asked = sorted({known[m[:2]] for m in chosen if m[:2] in known})[share::shares]
+    others = {stage for m in chosen[share::shares] if m[:2] not in known for stage in stages_of(m, known)}
+    return ([f"({'|'.join(asked)})"] if asked else []) + sorted(others)
 
 
 def check_texts(source, chosen):
@@ -162,9 +179,9 @@ def try_mutant(builds, mutant, stages):
         path.write_text(good)
 
 
-def try_all(builds, chosen, known):
+def try_all(builds, chosen, to_check, known):
     """[(mutant, (caught by, what is wrong))], once the tests are green without faults."""
-    check_tree(builds, chosen, known)
+    check_tree(builds, to_check)
     results = []
     for mutant in chosen:
         start = time.monotonic()
@@ -198,9 +215,11 @@ def main():
         return check_texts(options.source, chosen)
     known = last_caught(options.source)
     print(f"{'mutant':58} {'caught by':44} caught")
+    all_builds = [Builds(options.source.resolve(), options.work.resolve() / str(k)) for k in range(options.jobs)]
+    build_trees(all_builds, chosen, known)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        shares = [pool.submit(try_all, Builds(options.source.resolve(), options.work.resolve() / str(k)),
-                              chosen[k::options.jobs], known) for k in range(options.jobs)]
+        shares = [pool.submit(try_all, all_builds[k], chosen[k::options.jobs], stages_to_check(chosen, known, k, options.jobs),
+                              known) for k in range(options.jobs)]
         found = {mutant[:2]: result for share in shares for mutant, result in share.result()}
     rows = [(mutant, found[mutant[:2]][0]) for mutant in chosen]
     broken = sum(wrong is not None for _, wrong in found.values())
