@@ -69,6 +69,8 @@ rm -rf "$work"
 mkdir -p "$work"
 # The tree and its tests must not lean on the environment of whoever runs them.
 unset CMAKE_PREFIX_PATH CFLAGS LDFLAGS DESTDIR || true
+# As seen from either build of an installed library, the sources lie in the same place: ccache has the objects of the other.
+export CCACHE_BASEDIR="$source" CCACHE_NOHASHDIR=1
 case $how in
   install) install_library ;;
   find_package) use_find_package ;;
