@@ -10,7 +10,9 @@ most_kib=49152 # what travels with it, the tree, has 64 MiB in all
 [ "$(du -sk "$folder/bundle" | cut -f 1)" -le "$most_kib" ]
 mkdir "$folder/vendors"
 cp "$3/pocl.icd" "$folder/vendors"
-env -i PATH=/usr/bin:/bin HOME="$folder" OCL_ICD_VENDORS="$folder/vendors" \
+# What PoCL has compiled of the same programs for other tests it need not compile again.
+programs=${POCL_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pocl/kcache}
+env -i PATH=/usr/bin:/bin HOME="$folder" OCL_ICD_VENDORS="$folder/vendors" POCL_CACHE_DIR="$programs" \
   sh "$folder/bundle/first.sh" "$folder/results" --quick --only "machine device ptx resident launch tests bench"
 cat "$folder/results/summary.txt"
 python3 - "$folder/results" <<'END'
