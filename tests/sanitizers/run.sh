@@ -43,7 +43,7 @@ if [ "$sanitizers" = thread ]; then
   twice="$twice|^opencl\.(resident|borrow|turns|counters|allocations|gemm|gemm_mma|programs|sizes|answers)(\.|$)|^forward\..*pocl-rows|^job\.job\.pocl-grid"
 else
   # No line of the host is theirs alone (gcov, all of them against the others); threads and meetings have the other sanitizer.
-  twice="$twice|^forward\.(accuracy|resync)\.|^forward\.(calls|chunks|directions|equations|ragged|sweeps)\.pocl-rows|^golden\.live\.reference"
+  twice="$twice|^forward\.(resync\.|accuracy\.pocl-rows)|^forward\.(calls|chunks|directions|equations|ragged|sweeps)\.pocl-rows|^golden\.live\.reference"
   twice="$twice|^convert\.keras.\.pocl|^job\.job\.pocl-grid|^opencl\.(threads|meetings)\.|^opencl\.(borrow|interop|allocations|counters)\.pocl-(rows|stepwise\+plain)"
   twice="$twice|^opencl\.counters\.pocl-fused-step"
 fi

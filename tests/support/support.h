@@ -33,8 +33,8 @@ typedef struct test_options {
 
 extern test_options options;
 
-/* Reads --device, --strategy, --gemm, --precision, --amx, --small, --seed, --cases, --only, --except and --record; exits with status 2 on
- * anything else. */
+/* Reads --device, --strategy, --gemm, --precision, --amx, --lanes, --small, --seed, --cases, --only, --except and --record; exits
+ * with status 2 on anything else. */
 void read_options(int argc, char **argv);
 /* The options again, as a command line. */
 const char *option_text(void);
