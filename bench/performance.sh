@@ -83,7 +83,10 @@ run_part() {
       ;;
     inference) with_peers inference --seconds 100 deepbench-inference ;;
     training) with_peers training --seconds 240 deepbench-training ;;
-    long) bench long --seconds 120 1000,1,64,64 1000,4,64,64 1000,16,64,64 long ;;
+    long) # lengths that are compared come one behind another
+      bench long --seconds 120 1000,1,64,64 10000,1,64,64 100000,1,64,64 1000000,1,64,64 1000,4,64,64 10000,4,64,64 100000,4,64,64 \
+        1000000,4,64,64 1000,16,64,64 10000,16,64,64 100000,16,64,64 1000000,16,64,64
+      ;;
     ragged) with_peers ragged --seconds 60 ragged ;;
     stacked) with_peers stacked --seconds 100 stacked ;;
     cells) with_peers cells --seconds 100 cells ;;
