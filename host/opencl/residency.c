@@ -71,12 +71,13 @@ done:
   return status;
 }
 
+/* Once; several that ask at the same time would take each other's processors, and have answers of their own. */
 oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  bool good = false;
+  (void)pthread_mutex_lock(&cl->asking);
   if (atomic_load(&cl->resident_groups) == 0) {
-    size_t units = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), MOST_GROUPS);
-    good = units == 1;
+    const size_t units = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), MOST_GROUPS);
+    bool good = units == 1;
     TRY(try_often(cl, (cl_int)units, &good, error));
     atomic_store(&cl->resident_groups, good ? (unsigned)units : 1U);
     if (!good) {
@@ -85,6 +86,7 @@ oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_err
   }
   *groups = atomic_load(&cl->resident_groups);
 done:
+  (void)pthread_mutex_unlock(&cl->asking);
   return status;
 }
 
