@@ -45,7 +45,8 @@ typedef struct oclstm__cl {
   atomic_uint pair; /* of products of bfloat16, see pairs.c; 0: not asked yet */
   atomic_uint amx;  /* precisions, as bits, whose products were seen to be right, see amx.c */
   atomic_uint resident_groups; /* of a launch, that run at the same time; 0: not asked yet. See residency.c */
-  pthread_mutex_t lock;        /* of what follows */
+  pthread_mutex_t asking; /* held by who asks for them, for seconds; taken after `tuning`, before `lock` */
+  pthread_mutex_t lock;   /* of what follows */
   oclstm__program *programs;
   char *build_log;
   pthread_mutex_t tuning;  /* of what follows, and of measuring: one at a time; taken before `lock` */

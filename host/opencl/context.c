@@ -59,7 +59,8 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
   base->allocator = hooks;
   base->log = *log;
   base->device = *info;
-  (void)pthread_mutex_init(&cl->lock, NULL); /* does not fail with default attributes on Linux */
+  (void)pthread_mutex_init(&cl->asking, NULL); /* does not fail with default attributes on Linux */
+  (void)pthread_mutex_init(&cl->lock, NULL);
   (void)pthread_mutex_init(&cl->tuning, NULL);
   TRY(oclstm__meter_create(cl, error));
   CL(clRetainContext(context));
@@ -126,6 +127,7 @@ void oclstm__cl_context_destroy(oclstm_context *context) {
   if (cl->context != NULL) {
     (void)clReleaseContext(cl->context);
   }
+  (void)pthread_mutex_destroy(&cl->asking);
   (void)pthread_mutex_destroy(&cl->lock);
   (void)pthread_mutex_destroy(&cl->tuning);
   oclstm__free(&allocator, cl->cache_dir);

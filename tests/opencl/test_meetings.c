@@ -1,6 +1,8 @@
 /* Strategy grid where its barrier fails: what comes out is, bit for bit, what it gives where the barrier holds, whichever step
  * was reached, and the plan does without meetings from then on.
  * SPDX-License-Identifier: MIT */
+#include <pthread.h>
+
 #include "opencl/cl.h"
 #include "opencl/plan.h"
 #include "opencl/strategy.h"
@@ -86,9 +88,49 @@ static void residency_is_asked(void **unused) {
   assert_int_equal(atomic_load(&cl->resident_groups), groups);
 }
 
+typedef struct asker {
+  pthread_t thread;
+  oclstm__cl *cl;
+  size_t groups;
+  oclstm_status status;
+} asker;
+
+static void *ask(void *user) {
+  asker *a = user;
+  a->status = oclstm__resident_groups(a->cl, &a->groups, NULL);
+  return NULL;
+}
+
+/* One of them asks, in three launches at most, and all have its answer. */
+static void threads_ask_at_once(void **unused) {
+  enum { THREADS = 8, TRIES = 3 };
+  asker askers[THREADS];
+  oclstm_context *context = NULL;
+  oclstm_context_desc desc = OCLSTM_CONTEXT_DESC_INIT;
+  oclstm_counters counters = OCLSTM_COUNTERS_INIT;
+  (void)unused;
+  desc.device = options.device;
+  OK(oclstm_context_create(&desc, &context, &last_error));
+  for (int k = 0; k < THREADS; ++k) {
+    askers[k] = (asker){.cl = oclstm__cl_of(context)};
+    assert_int_equal(pthread_create(&askers[k].thread, NULL, ask, &askers[k]), 0);
+  }
+  for (int k = 0; k < THREADS; ++k) {
+    assert_int_equal(pthread_join(askers[k].thread, NULL), 0);
+  }
+  OK(oclstm_context_counters(context, &counters, &last_error));
+  for (int k = 0; k < THREADS; ++k) {
+    assert_int_equal(askers[k].status, OCLSTM_OK);
+    assert_int_equal(askers[k].groups, askers[0].groups);
+  }
+  assert_true(counters.launches > 0 && counters.launches <= TRIES);
+  oclstm_context_destroy(&context);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(residency_is_asked), cmocka_unit_test(waits_in_vain),
-                                     cmocka_unit_test(more_groups_than_run)};
+                                     cmocka_unit_test(more_groups_than_run),
+                                     cmocka_unit_test(threads_ask_at_once)};
   read_options(argc, argv);
   return run_device_tests("opencl.meetings", tests, sizeof tests / sizeof tests[0]);
 }
