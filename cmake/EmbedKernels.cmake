@@ -15,7 +15,7 @@ foreach(source IN LISTS SOURCES)
   string(APPEND table "    {\"${stem}\", (const char *)${stem}_cl, sizeof ${stem}_cl - 1},\n")
 endforeach()
 file(WRITE "${OUTPUT}.new"
-  "/* Generated from kernels/ by cmake/EmbedKernels.cmake. */\n#include \"opencl/kernel_sources.h\"\n\n${arrays}\n"
+  "/* Generated from kernels/ by cmake/EmbedKernels.cmake. */\n#include \"opencl/device/kernel_sources.h\"\n\n${arrays}\n"
   "const oclstm__kernel_source oclstm__kernel_sources[] = {\n${table}    {0, 0, 0}};\n")
 execute_process(COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${OUTPUT}.new" "${OUTPUT}")
 file(REMOVE "${OUTPUT}.new")

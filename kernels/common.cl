@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: MIT
  *
  * VW is the width of floatv, in units: 1 where a work-item is a lane of its own (GPUs), 4, 8 or 16 where a work-item
- * fills the vector registers of a core (CPUs). It divides the unit padding of 16 (host/opencl/layout.h).
+ * fills the vector registers of a core (CPUs). It divides the unit padding of 16 (host/opencl/device/layout.h).
  *
  * STORAGE is how weights, h and the rows between layers are kept: 0 float32, 1 float16, 2 bfloat16. All arithmetic is
  * float32: values are widened when they are loaded and rounded to nearest even when they are stored. float16 goes through

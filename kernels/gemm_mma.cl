@@ -7,7 +7,7 @@
  * A group has WARPS_M by WARPS_N warps of TILES_M by TILES_N tiles of 16 rows and 8 columns: ROWS_OF by COLUMNS elements of
  * C. A step takes DEPTH = 32 elements of K: rows of A lie in local memory, twice, so that the next step's are
  * written while this step's are read; W goes from memory to the registers where the instruction wants it, 16 bytes a lane
- * (host/opencl/gemm_mma.c packs it so), a step ahead. The sum over k runs in one order for every row.
+ * (host/opencl/gemm/gemm_mma.c packs it so), a step ahead. The sum over k runs in one order for every row.
  *
  * mma.cl has the instruction and its plain twin.
  *

@@ -11,7 +11,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-enum { AMX_NO_INSTRUCTIONS, AMX_NOT_KEPT, AMX_NOT_PERMITTED, AMX_SERVES }; /* as in host/opencl/amx.c */
+enum { AMX_NO_INSTRUCTIONS, AMX_NOT_KEPT, AMX_NOT_PERMITTED, AMX_SERVES }; /* as in host/opencl/gemm/amx.c */
 
 #if IS_THREAD && defined(__x86_64__)
 enum { SYS_ARCH_PRCTL = 158 };

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "opencl/kernel_sources.h"
+#include "opencl/device/kernel_sources.h"
 #include "probe.h"
 
 bool probe_ok(probe *p, cl_int code, const char *call) {

@@ -2,7 +2,7 @@
  * knows of cells.
  * SPDX-License-Identifier: MIT */
 #include "opencl/cell.h"
-#include "opencl/layout.h"
+#include "opencl/device/layout.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
 #define OCLSTM_OPENCL_PLAN_H
 
 #include "opencl/cell.h"
-#include "opencl/cl.h"
-#include "opencl/gemm.h"
-#include "opencl/tuning.h"
+#include "opencl/device/cl.h"
+#include "opencl/gemm/gemm.h"
+#include "opencl/tuning/tuning.h"
 
 /* ---- state ---- */
 

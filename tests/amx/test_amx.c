@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "amx_emulator.h"
-#include "opencl/strategy.h"
+#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 static bool system_shows_amx(void) {

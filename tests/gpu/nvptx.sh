@@ -66,8 +66,8 @@ has_instruction() {
   fi
 }
 
-shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/program.c | grep -o '"[a-z_]*"' | tr -d '"' | tr '\n' ' ')
-: "${shared:?host/opencl/program.c does not say which files go in front}"
+shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/device/program.c | grep -o '"[a-z_]*"' | tr -d '"' | tr '\n' ' ')
+: "${shared:?host/opencl/device/program.c does not say which files go in front}"
 for kernel in kernels/*.cl; do
   stem=$(basename "$kernel" .cl)
   case " $shared " in *" $stem "*) continue ;; esac
@@ -82,7 +82,7 @@ for kernel in kernels/*.cl; do
   done
 done
 
-# Tiles as host/opencl/gemm_mma.c chooses them.
+# Tiles as host/opencl/gemm/gemm_mma.c chooses them.
 for tiles in "1 4 1 4" "2 4 2 4" "2 4 4 4"; do
   # shellcheck disable=SC2086
   set -- $tiles
@@ -99,7 +99,7 @@ for tiles in "1 4 1 4" "2 4 2 4" "2 4 4 4"; do
   done
 done
 
-# Layers as host/opencl/resident_shape.c divides them: MMA, storage, X_AHEAD, units, warps, depth of a warp, H, chunks, rows of a
+# Layers as host/opencl/strategies/resident_shape.c divides them: MMA, storage, X_AHEAD, units, warps, depth of a warp, H, chunks, rows of a
 # chunk. NVIDIA's compiler knows asm, which clang knows by another name only.
 for shape in "1 2 1 4 8 32 256 2 16" "1 2 1 8 8 64 512 2 16" "1 1 1 16 8 64 512 1 16" "1 2 1 8 8 128 1024 1 1" "1 2 1 8 8 128 1024 2 16" \
   "1 2 1 8 8 128 1024 4 16" "1 2 1 16 8 128 1024 2 16" "1 1 0 16 8 128 1024 4 16" "1 2 1 12 8 192 1536 1 16" "1 2 0 12 8 192 1536 2 16" \

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "opencl/kernel_sources.h"
+#include "opencl/device/kernel_sources.h"
 
 static const char KERNEL[] =
     "__kernel void activations(__global const float *x, __global float *y, int kind, float alpha, float "

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "support.h"
 
 #define ACTIVATION_BOUND 4e-7 /* docs/cells.md */

@@ -5,9 +5,9 @@
 #include <sched.h>
 #include <string.h>
 
-#include "opencl/cl.h"
-#include "opencl/kernel_sources.h"
-#include "opencl/strategy.h"
+#include "opencl/device/cl.h"
+#include "opencl/device/kernel_sources.h"
+#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 enum { GROUPS = 2, WORDS = GROUPS * OCLSTM__SYNC_WORDS };

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/cl.h"
-#include "opencl/layout.h"
+#include "opencl/device/cl.h"
+#include "opencl/device/layout.h"
 #include "support.h"
 
 /* n random values that the precision stores exactly. */

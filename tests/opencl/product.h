@@ -3,7 +3,7 @@
 #ifndef OCLSTM_TESTS_PRODUCT_H
 #define OCLSTM_TESTS_PRODUCT_H
 
-#include "opencl/gemm.h"
+#include "opencl/gemm/gemm.h"
 
 typedef struct product {
   oclstm__gemm_shape shape;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "opencl/cl.h"
-#include "opencl/tuning.h"
+#include "opencl/device/cl.h"
+#include "opencl/tuning/tuning.h"
 #include "support.h"
 
 static char folder[] = "oclstm-answers-XXXXXX";

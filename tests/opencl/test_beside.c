@@ -1,10 +1,10 @@
 /* Directions and layers that run side by side: the bits are those of one after the other, whatever waits for whom.
  * SPDX-License-Identifier: MIT */
-#include "opencl/beside.h"
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/strategy.h"
-#include "opencl/tuning.h"
+#include "opencl/strategies/beside.h"
+#include "opencl/strategies/strategy.h"
+#include "opencl/tuning/tuning.h"
 #include "support.h"
 
 enum { T = 41, B = 3, ROUNDS = 3 };

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/cl.h"
-#include "opencl/tuning.h"
+#include "opencl/device/cl.h"
+#include "opencl/tuning/tuning.h"
 #include "support.h"
 
 static size_t runs;

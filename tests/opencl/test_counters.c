@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/strategy.h"
+#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 enum { T = 7, B = 3 };

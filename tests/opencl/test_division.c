@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/beside.h"
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
+#include "opencl/strategies/beside.h"
 #include "support.h"
 
 /* ---- work-groups of chunk.cl, counted: the linker leads the library's launches here ---- */

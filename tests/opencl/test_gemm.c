@@ -1,7 +1,7 @@
 /* Products with fixed weights, by the provider under test, against double-precision loops.
  * SPDX-License-Identifier: MIT */
-#include "opencl/gemm.h"
-#include "opencl/layout.h"
+#include "opencl/device/layout.h"
+#include "opencl/gemm/gemm.h"
 #include "product.h"
 #include "support.h"
 

@@ -2,8 +2,8 @@
  * the same. SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "opencl/gemm.h"
-#include "opencl/layout.h"
+#include "opencl/device/layout.h"
+#include "opencl/gemm/gemm.h"
 #include "product.h"
 #include "support.h"
 

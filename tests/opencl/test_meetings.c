@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/strategy.h"
+#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 enum { T = 23, B = 10 }; /* rows: a tile of six and one of four */

@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/stage.h"
-#include "opencl/strategy.h"
+#include "opencl/strategies/stage.h"
+#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 enum { T = 23, B = 10 };

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/tuning.h"
+#include "opencl/tuning/tuning.h"
 #include "support.h"
 
 /* ---- OpenCL's objects, counted: the linker leads the library's calls here ---- */

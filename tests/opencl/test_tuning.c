@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "opencl/cl.h"
-#include "opencl/stage.h"
-#include "opencl/tuning.h"
+#include "opencl/device/cl.h"
+#include "opencl/strategies/stage.h"
+#include "opencl/tuning/tuning.h"
 #include "support.h"
 
 /* ---- a clock that says what a test wants ---- */

@@ -1,8 +1,8 @@
 /* Devices that end loops by themselves: how many turns a kernel has, and sequences that need more of them in strategy rows.
  * SPDX-License-Identifier: MIT */
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/strategy.h"
+#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 static const char KERNEL[] =

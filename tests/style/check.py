@@ -27,7 +27,7 @@ OPENCL_HEADER = re.compile(r"^(CL/|clblast|oclstm/oclstm_opencl\.h)")
 # Words of the language of calls: what, where it may stand.
 CALLS = [
     ("OpenCL call", re.compile(r"\bcl[A-Z]\w*\s*\("), lambda path: path.parts[1] == "opencl"),
-    ("CLBlast call", re.compile(r"\bCLBlast\w*\s*\("), lambda path: path.as_posix() == "host/opencl/gemm_clblast.c"),
+    ("CLBlast call", re.compile(r"\bCLBlast\w*\s*\("), lambda path: path.as_posix() == "host/opencl/gemm/gemm_clblast.c"),
     (
         "output, end of the process or environment",
         re.compile(r"\b(v?f?printf|puts|fputs|putchar|putc|fputc|perror|_?exit|_Exit|quick_exit|abort|(secure_)?getenv|"
@@ -185,7 +185,7 @@ BROKEN = [
     ("host/job/a.c", '#include "core/error.h"\n/* "opencl/plan.h" */\n#include "oclstm/oclstm.h"\n', "rooms", 0),
     ("host/job/a.c", "void f(void) { clFinish(q); }\n", "calls", 1),
     ("host/opencl/a.c", "void f(void) { clFinish(q); CLBlastSgemm(); }\n", "calls", 1),
-    ("host/opencl/gemm_clblast.c", "void f(void) { clFinish(q); CLBlastSgemm(); }\n", "calls", 0),
+    ("host/opencl/gemm/gemm_clblast.c", "void f(void) { clFinish(q); CLBlastSgemm(); }\n", "calls", 0),
     ("host/core/a.c", "void f(void) { printf(1); exit(1); getenv(x); abort(); }\n", "calls", 4),
     ("host/core/a.c", 'void f(void) { snprintf(1); /* printf( */ g("exit(1)"); }\n', "calls", 0),
     ("host/core/a.c", "void f(void) { free(malloc(1)); }\n", "calls", 2),

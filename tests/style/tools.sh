@@ -29,8 +29,8 @@ check_tidy() {
 
 # Each kernel file behind the ones that the library puts in front of it, in some of the library's options.
 check_kernels() {
-  shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/program.c | grep -o '"[a-z_]*"' | tr -d '"' | tr '\n' ' ')
-  : "${shared:?host/opencl/program.c does not say which files go in front}"
+  shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/device/program.c | grep -o '"[a-z_]*"' | tr -d '"' | tr '\n' ' ')
+  : "${shared:?host/opencl/device/program.c does not say which files go in front}"
   unit=$(mktemp)
   trap 'rm -f "$unit"' EXIT
   for kernel in kernels/*.cl; do

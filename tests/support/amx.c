@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "amx_emulator.h"
-#include "opencl/gemm.h"
+#include "opencl/gemm/gemm.h"
 #include "support.h"
 
 bool amx_is_emulated;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "model/model.h"
-#include "opencl/cl.h"
+#include "opencl/device/cl.h"
 
 oclstm_context *device;
 oclstm_context *reference;
