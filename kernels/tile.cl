@@ -2,9 +2,9 @@
  *
  *   acc[r][p * VECTORS + v] = sum over k of A[row[r] + k] * W[panel first + p][k][v]
  *
- * W is packed in panels (host/opencl/device/layout.c): [panel][K][VECTORS][BLOCK], so that a work-group reads a panel from
- * beginning to end. The sum over k runs in one order whatever the tile is: a row's result depends neither on the rows that it shares a
- * tile with nor on the kind of tile.
+ * W is packed in panels (host/opencl/device/layout.c): [panel][K][VECTORS][BLOCK], so that a work-group reads a panel
+ * from beginning to end. The sum over k runs in one order whatever the tile is: a row's result depends neither on the
+ * rows that it shares a tile with nor on the kind of tile.
  *
  * With -DPAIRED=1, for bfloat16 on processors that add two products at once, panels hold two k side by side:
  * [panel][K / 2 rounded up][VECTORS][BLOCK][2], the last one 0 behind an odd K. -DPAIRED=2 and 3 are the business of

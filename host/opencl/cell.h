@@ -3,7 +3,7 @@
 #ifndef OCLSTM_OPENCL_CELL_H
 #define OCLSTM_OPENCL_CELL_H
 
-#include "opencl/device/layout.h"
+#include "model/model.h"
 
 enum { OCLSTM__MAX_STAGES = 2, OCLSTM__CELL_OPTIONS = 640 };
 

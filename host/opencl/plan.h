@@ -1,4 +1,4 @@
-/* The OpenCL plan and state: what they hold, and what makes and runs them.
+/* What the folders share: plans and states, runners and the ways to run them, and what they hold.
  * SPDX-License-Identifier: MIT */
 #ifndef OCLSTM_OPENCL_PLAN_H
 #define OCLSTM_OPENCL_PLAN_H
@@ -6,7 +6,8 @@
 #include "opencl/cell.h"
 #include "opencl/device/cl.h"
 #include "opencl/gemm/gemm.h"
-#include "opencl/tuning/tuning.h"
+
+typedef struct oclstm__strategy oclstm__strategy;
 
 /* ---- state ---- */
 
@@ -25,6 +26,33 @@ typedef struct oclstm__cl_state {
   float *padded;             /* [B, widest HP] on the host: rows on their way in and out */
   uint64_t device_bytes;
 } oclstm__cl_state;
+
+/* ---- what there is to choose from ---- */
+
+/* One way to run the steps of one direction of one layer. */
+typedef struct oclstm__candidate {
+  const oclstm__strategy *strategy;
+  size_t groups; /* work-groups that share the units of a layer; 0: the strategy does not share them */
+} oclstm__candidate;
+
+enum { OCLSTM__MAX_OF_STRATEGY = 4, OCLSTM__MAX_WAYS = 16 };
+
+/* The ways of a runner, in the order of the rule of thumb, and what became of them. Ways with a refusal have a strategy
+ * and nothing else. */
+typedef struct oclstm__ways {
+  size_t n;
+  oclstm__candidate way[OCLSTM__MAX_WAYS];
+  oclstm_plan_candidate shown[OCLSTM__MAX_WAYS];
+  oclstm_plan_layer layer;
+} oclstm__ways;
+
+/* Device memory by purpose: what a plan's device_bytes have grown by since the last account goes under a name. */
+enum { OCLSTM__MAX_PURPOSES = 16 };
+typedef struct oclstm__memory {
+  size_t n;
+  oclstm_plan_memory of[OCLSTM__MAX_PURPOSES];
+  uint64_t accounted;
+} oclstm__memory;
 
 /* ---- plan ---- */
 
@@ -143,57 +171,5 @@ static inline oclstm__cl_state *oclstm__cl_state_of(const oclstm_state *state) {
 static inline oclstm__cl *oclstm__plan_cl(const oclstm__cl_plan *plan) {
   return oclstm__cl_of(plan->base.context);
 }
-
-/* ---- runner.c: one direction of one layer ---- */
-
-/* What it has whichever way its steps are run. */
-oclstm_status oclstm__runner_create(oclstm__cl_plan *plan, size_t layer, size_t direction,
-                                    oclstm_error *error);
-/* Decides for one of the ways, on paper. What was made for another is released. */
-void oclstm__runner_take(oclstm__cl_plan *plan, oclstm__runner *runner, size_t way, const char *reason);
-/* Makes what the choice wants, unless measuring has left it made. */
-oclstm_status oclstm__runner_make(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
-void oclstm__runner_release(oclstm__runner *runner);
-/* Where a runner finds its input projection. */
-cl_mem oclstm__gx_of(const oclstm__cl_plan *plan, const oclstm__runner *runner);
-/* The provider's product with W_ih, for strategies that do not own theirs. */
-oclstm_status oclstm__input_create(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
-/* Packs and compiles everything else of runner->choice. */
-oclstm_status oclstm__stages_create(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
-void oclstm__stages_release(oclstm__runner *runner);
-
-/* ---- context.c, plan.c, state.c ---- */
-
-void oclstm__cl_context_destroy(oclstm_context *context);
-oclstm_status oclstm__cl_plan_create(oclstm_context *context, const oclstm_model *model,
-                                     const oclstm_plan_desc *desc, oclstm_plan **plan, oclstm_error *error);
-void oclstm__cl_plan_destroy(oclstm_plan *plan);
-oclstm_status oclstm__cl_state_create(const oclstm_plan *plan, oclstm_state **state, oclstm_error *error);
-void oclstm__cl_state_destroy(oclstm_state *state);
-oclstm_status oclstm__cl_state_set(oclstm_state *state, const float *h, const float *c, oclstm_error *error);
-oclstm_status oclstm__cl_state_get(oclstm_state *state, float *h, float *c, oclstm_error *error);
-
-/* ---- borrow.c: the caller's arrays as buffers ---- */
-
-/* What oclstm__cl.sharing says. */
-enum { OCLSTM__SHARING_UNKNOWN, OCLSTM__COPIES, OCLSTM__SHARES };
-
-/* Asks the device, once a context, whether that works. Before the first oclstm__borrow. */
-void oclstm__ask_sharing(oclstm__cl *cl);
-/* A buffer over an array, kept in the slot until another array comes. NULL where its rows have to be copied. */
-cl_mem oclstm__borrow(const oclstm__cl_plan *plan, oclstm__borrowed *slot, const void *array, size_t bytes);
-
-/* ---- walk.c, forward.c ---- */
-
-/* Where a sweep finds its rows, as the layers want them, and where its last layer leaves them; NULL: in the plan's own
- * activations, on the input side in the first. */
-typedef struct oclstm__ends {
-  cl_mem in, out;
-} oclstm__ends;
-/* The layers and the head of a sweep, to *result. */
-oclstm_status oclstm__cl_walk(oclstm__cl_plan *plan, oclstm__cl_state *state, const oclstm__sweep *sweep,
-                              const oclstm__ends *ends, oclstm__rows *result, oclstm_error *error);
-oclstm_status oclstm__cl_sweep(oclstm_plan *plan, oclstm_state *state, const oclstm__sweep *sweep,
-                               oclstm_error *error);
 
 #endif

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "amx_emulator.h"
-#include "opencl/strategies/strategy.h"
+#include "opencl/device/cl.h"
+#include "opencl/gemm/gemm.h"
 #include "support.h"
 
 static bool system_shows_amx(void) {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/device/kernel_sources.h"
-#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 enum { GROUPS = 2, WORDS = GROUPS * OCLSTM__SYNC_WORDS };

@@ -164,7 +164,7 @@ MUTANTS = [
     (OPENCL, "what was made for another way stays", "host/opencl/strategies/runner.c", "if (r->stage_bytes > 0) {", "if (false) {", BESIDE),
     (OPENCL, "a product that no way wants stays", "host/opencl/strategies/runner.c",
      "if (r->input != NULL && oclstm__owns_input(plan, next)) {", "if (false) {", BESIDE),
-    (OPENCL, "a chain of many rows has a part", "host/opencl/strategies/division.c", "FEW_ROWS * groups ? groups", "FEW_ROWS * groups ? 1",
+    (OPENCL, "a chain of many rows has a part", "host/opencl/strategies/division.c", "ROWS_WORTH_A_CHAIN * groups ? groups", "ROWS_WORTH_A_CHAIN * groups ? 1",
      DIVISION),
     (OPENCL, "what nothing runs beside stays on its part", "host/opencl/plan/walk.c",
      "steps.alone = oclstm__takes_all(plan, r, sweep->steps);", "", DIVISION),

@@ -8,6 +8,7 @@
 
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
+#include "opencl/plan/calls.h"
 
 size_t most_steps(void) {
   return options.small ? 4 : 23;

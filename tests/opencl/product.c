@@ -7,6 +7,7 @@
 
 #include "opencl/device/cl.h"
 #include "opencl/device/layout.h"
+#include "opencl/gemm/gemm.h"
 #include "support.h"
 
 /* n random values that the precision stores exactly. */

@@ -3,6 +3,7 @@
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
+#include "opencl/strategies/runner.h"
 #include "opencl/strategies/strategy.h"
 #include "opencl/tuning/tuning.h"
 #include "support.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/plan.h"
 #include "opencl/tuning/tuning.h"
 #include "support.h"
 
@@ -20,7 +21,7 @@ static double equal(void *user, const oclstm__candidate *way, size_t steps, doub
 
 /* Whether work-groups run at the same time is asked of the machine as it is now, and a loaded one may say no: here they do. */
 static void take_for_resident(oclstm_context *context) {
-  atomic_store(&oclstm__cl_of(context)->resident_groups, context->device.compute_units);
+  atomic_store(&oclstm__cl_of(context)->coresident_groups, context->device.compute_units);
 }
 
 static oclstm_layer lstm(size_t I, size_t H) {

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/plan.h"
-#include "opencl/strategies/strategy.h"
+#include "opencl/plan/calls.h"
 #include "support.h"
 
 enum { T = 7, B = 3 };

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/device/cl.h"
 #include "opencl/plan.h"
+#include "opencl/plan/calls.h"
 #include "opencl/strategies/beside.h"
 #include "support.h"
 

@@ -2,7 +2,7 @@
  * the same. SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "opencl/device/layout.h"
+#include "opencl/device/cl.h"
 #include "opencl/gemm/gemm.h"
 #include "product.h"
 #include "support.h"

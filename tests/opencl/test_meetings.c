@@ -4,8 +4,8 @@
 #include <pthread.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/plan.h"
-#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 enum { T = 23, B = 10 }; /* rows: a tile of six and one of four */
@@ -60,13 +60,13 @@ static void waits_in_vain(void **unused) {
 static void more_groups_than_run(void **unused) {
   (void)unused;
   oclstm__cl *cl = oclstm__cl_of(device);
-  const unsigned resident = atomic_load(&cl->resident_groups);
+  const unsigned resident = atomic_load(&cl->coresident_groups);
   oclstm_model *model = make_network(&WIDE, options.seed);
   test_job job = ragged_job(model);
   test_result expected = run_job(device, &job, 0, 0);
-  atomic_store(&cl->resident_groups, 4 * cl->base.device.compute_units);
+  atomic_store(&cl->coresident_groups, 4 * cl->base.device.compute_units);
   oclstm_plan *plan = make_plan(device, model, B, T, true);
-  atomic_store(&cl->resident_groups, resident);
+  atomic_store(&cl->coresident_groups, resident);
   assert_true(oclstm__cl_plan_of(plan)->runners[0].members > cl->base.device.compute_units);
   assert_true(runs_the_same(plan, &job, &expected, 1 << 12));
   test_result alone = run_plan(plan, &job, 0); /* without meetings */
@@ -79,13 +79,13 @@ static void more_groups_than_run(void **unused) {
 }
 
 /* The device is asked once, and what it answers is at most its compute units. */
-static void residency_is_asked(void **unused) {
+static void coresidency_is_asked(void **unused) {
   size_t groups = 0;
   oclstm__cl *cl = oclstm__cl_of(device);
   (void)unused;
-  OK(oclstm__resident_groups(cl, &groups, &last_error));
+  OK(oclstm__coresident_groups(cl, &groups, &last_error));
   assert_true(groups > 1 && groups <= cl->base.device.compute_units);
-  assert_int_equal(atomic_load(&cl->resident_groups), groups);
+  assert_int_equal(atomic_load(&cl->coresident_groups), groups);
 }
 
 typedef struct asker {
@@ -97,7 +97,7 @@ typedef struct asker {
 
 static void *ask(void *user) {
   asker *a = user;
-  a->status = oclstm__resident_groups(a->cl, &a->groups, NULL);
+  a->status = oclstm__coresident_groups(a->cl, &a->groups, NULL);
   return NULL;
 }
 
@@ -128,7 +128,7 @@ static void threads_ask_at_once(void **unused) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(residency_is_asked), cmocka_unit_test(waits_in_vain),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(coresidency_is_asked), cmocka_unit_test(waits_in_vain),
                                      cmocka_unit_test(more_groups_than_run),
                                      cmocka_unit_test(threads_ask_at_once)};
   read_options(argc, argv);

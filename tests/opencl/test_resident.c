@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/stage.h"
 #include "opencl/strategies/strategy.h"
@@ -82,13 +83,13 @@ static void groups_that_take_turns(void **unused) {
   (void)unused;
   oclstm__cl *cl = oclstm__cl_of(device);
   size_t groups = 0;
-  OK(oclstm__resident_groups(cl, &groups, &last_error));
+  OK(oclstm__coresident_groups(cl, &groups, &last_error));
   oclstm_model *model = make_network(&WIDE, options.seed);
   test_job job = ragged_job(model, T);
   test_result expected = run_job(reference, &job, 0, 0);
-  atomic_store(&cl->resident_groups, 4 * cl->base.device.compute_units);
+  atomic_store(&cl->coresident_groups, 4 * cl->base.device.compute_units);
   oclstm_plan *plan = make_plan(device, model, B, T, true);
-  atomic_store(&cl->resident_groups, (unsigned)groups);
+  atomic_store(&cl->coresident_groups, (unsigned)groups);
   assert_null(inside(plan)->runners[0].resident.kernel);
   assert_null(inside(plan)->runners[0].resident.W);
   (void)runs_close(plan, &job, &expected, 1 << 12);
@@ -104,11 +105,11 @@ static void groups_that_take_turns(void **unused) {
 static void one_group_meets_nobody(void **unused) {
   (void)unused;
   oclstm__cl *cl = oclstm__cl_of(device);
-  const unsigned known = atomic_load(&cl->resident_groups);
+  const unsigned known = atomic_load(&cl->coresident_groups);
   oclstm_model *model = make_network(&SMALL, options.seed);
   test_job job = ragged_job(model, options.small ? 3 : T);
   test_result expected = run_job(reference, &job, 0, 0);
-  atomic_store(&cl->resident_groups, 1);
+  atomic_store(&cl->coresident_groups, 1);
   oclstm_plan *plan = make_plan(device, model, B, job.T, true);
   const oclstm_plan_layer *said = oclstm_plan_get_layer(plan, 0, 0);
   assert_int_equal(inside(plan)->runners[0].members, 1);
@@ -119,7 +120,7 @@ static void one_group_meets_nobody(void **unused) {
   assert_non_null(strstr(said->reason, "W_hh in registers: 32 units a group, 1 slice of rows"));
   test_result got = run_plan(plan, &job, 0);
   assert_results_close(&job, &expected, &got, FLOAT32);
-  atomic_store(&cl->resident_groups, known);
+  atomic_store(&cl->coresident_groups, known);
   free_result(&got);
   free_result(&expected);
   oclstm_plan_destroy(&plan);

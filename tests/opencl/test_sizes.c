@@ -1,6 +1,5 @@
 /* How many steps a plan takes, and what memory it says it needs.
  * SPDX-License-Identifier: MIT */
-#include "opencl/plan.h"
 #include "support.h"
 
 static oclstm_plan *plan_with(const oclstm_model *model, size_t rows, size_t steps, uint64_t memory,

@@ -43,14 +43,14 @@ cl_int __wrap_clBuildProgram(cl_program program, cl_uint n, const cl_device_id *
 static bool apart; /* they do not any more */
 static size_t asked;
 
-oclstm_status __real_oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
-oclstm_status __wrap_oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
-oclstm_status __wrap_oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error) {
+oclstm_status __real_oclstm__coresident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
+oclstm_status __wrap_oclstm__coresident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
+oclstm_status __wrap_oclstm__coresident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error) {
   ++asked;
   if (!apart) {
-    return __real_oclstm__resident_groups(cl, groups, error);
+    return __real_oclstm__coresident_groups(cl, groups, error);
   }
-  atomic_store(&cl->resident_groups, 1U);
+  atomic_store(&cl->coresident_groups, 1U);
   *groups = 1;
   return OCLSTM_OK;
 }

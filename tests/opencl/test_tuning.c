@@ -1,5 +1,5 @@
 /* Strategy auto: what it measures, what it takes, and what it measures no second time. Timings are made up, by the hook of
- * opencl/cl.h, so that no clock decides.
+ * opencl/device/cl.h, so that no clock decides.
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/plan.h"
 #include "opencl/strategies/stage.h"
 #include "opencl/tuning/tuning.h"
 #include "support.h"
@@ -294,7 +295,7 @@ static void grid_is_listed_by_groups(void **unused) {
   fake f = {"", 0, 1.0, 0};
   oclstm_context *context = open_faked(&f);
   context->device.compute_units = 8;
-  atomic_store(&oclstm__cl_of(context)->resident_groups, 8);
+  atomic_store(&oclstm__cl_of(context)->coresident_groups, 8);
   oclstm_plan *none = auto_plan(context, model, OCLSTM_TUNING_NONE);
   size_t blocks = oclstm__unit_blocks(oclstm__cl_of(context), 64);
   size_t expected = blocks < 8 ? blocks : 8, n = 0;

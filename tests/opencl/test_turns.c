@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/strategies/strategy.h"
 #include "support.h"
 
 static const char KERNEL[] =

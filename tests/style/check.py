@@ -23,6 +23,8 @@ ROOMS = {
     "bench": {"bench", "cli"},
 }
 PROGRAM = {"cli", "bench"}
+# Folders of host/opencl, "." for those files that are in none: includes go from later ones to earlier ones.
+OPENCL = ["device", "gemm", ".", "strategies", "tuning", "plan"]
 OPENCL_HEADER = re.compile(r"^(CL/|clblast|oclstm/oclstm_opencl\.h)")
 # Words of the language of calls: what, where it may stand.
 CALLS = [
@@ -69,6 +71,15 @@ def files(source, folders, suffixes):
     return found
 
 
+def check_folders(path, header):
+    """Of host/opencl: what is wrong with a header of its own, or None."""
+    folders = [place.parts[-2] if len(place.parts) == 3 else "." for place in (path.relative_to("host"), pathlib.Path(header))]
+    for folder in folders:
+        if folder not in OPENCL:
+            return f"folder {folder} is not in the list of folders in tests/style/check.py"
+    return f"{folders[0]} includes {header}" if OPENCL.index(folders[1]) > OPENCL.index(folders[0]) else None
+
+
 def check_rooms(source, paths):
     """Includes follow the arrows between rooms, and OpenCL headers stay in theirs."""
     for path in paths:
@@ -85,6 +96,8 @@ def check_rooms(source, paths):
             elif quote == '"' and "/" in header and not header.startswith("oclstm/"):
                 if header.split("/")[0] not in ROOMS[room]:
                     yield path, line, f"{room} includes {header}"
+                elif header.startswith("opencl/") and check_folders(path, header):
+                    yield path, line, check_folders(path, header)
             elif quote == '"' and "/" not in header and not (source / path.parent / header).exists():
                 yield path, line, f"{header} is not in {path.parent}: includes name the room"
 
@@ -183,6 +196,10 @@ BROKEN = [
     ("host/reference/a.c", '#include "oclstm/oclstm_opencl.h"\n', "rooms", 1),
     ("host/attic/a.c", "", "rooms", 1),
     ("host/job/a.c", '#include "core/error.h"\n/* "opencl/plan.h" */\n#include "oclstm/oclstm.h"\n', "rooms", 0),
+    ("host/opencl/device/a.c", '#include "opencl/device/b.h"\n#include "opencl/plan.h"\n', "rooms", 1),
+    ("host/opencl/tuning/a.c", '#include "opencl/plan.h"\n#include "opencl/gemm/b.h"\n', "rooms", 0),
+    ("host/opencl/b.h", '#include "opencl/gemm/b.h"\n#include "opencl/strategies/b.h"\n', "rooms", 1),
+    ("host/opencl/attic/a.c", '#include "opencl/plan.h"\n', "rooms", 1),
     ("host/job/a.c", "void f(void) { clFinish(q); }\n", "calls", 1),
     ("host/opencl/a.c", "void f(void) { clFinish(q); CLBlastSgemm(); }\n", "calls", 1),
     ("host/opencl/gemm/gemm_clblast.c", "void f(void) { clFinish(q); CLBlastSgemm(); }\n", "calls", 0),

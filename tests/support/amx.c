@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "amx_emulator.h"
+#include "opencl/device/cl.h"
 #include "opencl/gemm/gemm.h"
 #include "support.h"
 

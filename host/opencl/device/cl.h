@@ -44,7 +44,8 @@ typedef struct oclstm__cl {
       sharing;      /* whether buffers over the caller's arrays are those, see borrow.c; 0: not asked yet */
   atomic_uint pair; /* of products of bfloat16, see pairs.c; 0: not asked yet */
   atomic_uint amx;  /* precisions, as bits, whose products were seen to be right, see amx.c */
-  atomic_uint resident_groups; /* of a launch, that run at the same time; 0: not asked yet. See residency.c */
+  atomic_uint
+      coresident_groups;  /* of a launch, that run at the same time; 0: not asked yet. See coresidency.c */
   pthread_mutex_t asking; /* held by who asks for them, for seconds; taken after `tuning`, before `lock` */
   pthread_mutex_t lock;   /* of what follows */
   oclstm__program *programs;
@@ -95,21 +96,6 @@ oclstm_status oclstm__cl_describe(cl_platform_id platform, cl_device_id device, 
 oclstm_status oclstm__cl_choose(const char *name, cl_platform_id *platform, cl_device_id *device,
                                 oclstm_device_info *info, oclstm_error *error);
 
-/* ---- context.c ---- */
-
-/* After every command: keeps the next one behind it on an out-of-order queue. */
-oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error);
-/* A context around objects that are already there; they are retained. */
-oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_command_queue queue,
-                              const char *cache_dir, const oclstm_allocator *allocator, const oclstm_log *log,
-                              const oclstm_device_info *info, oclstm_context **out, oclstm_error *error);
-
-/* ---- turns.c ---- */
-
-size_t oclstm__most_turns(const oclstm_device_info *device);
-/* Most elements that a sum of a product may have. */
-size_t oclstm__most_depth(const oclstm__cl *cl);
-
 /* ---- commands.c: every command of the library, counted ---- */
 
 /* Where a launch goes, what it waits for there besides what is in front of it, and who wants to know its end. */
@@ -124,10 +110,24 @@ static inline oclstm__turn oclstm__part_of_turn(oclstm__turn all, bool first, bo
   return (oclstm__turn){all.lane, first ? all.behind : NULL, last ? all.done : NULL};
 }
 
+/* After every command: keeps the next one behind it on an out-of-order queue. */
+oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error);
 /* The only launch of a kernel of ours, with oclstm__cl_order behind it. */
 oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel,
                                  cl_uint dimensions, const size_t *global, const size_t *local,
                                  oclstm_error *error);
+/* Sets consecutive arguments of a kernel from `first` on. */
+typedef struct oclstm__arg {
+  size_t bytes;
+  const void *value;
+} oclstm__arg;
+oclstm_status oclstm__set_args(cl_kernel kernel, cl_uint first, const oclstm__arg *args, size_t n,
+                               oclstm_error *error);
+/* Enqueues a one-dimensional kernel over `items`, in groups of `local`. */
+oclstm_status oclstm__enqueue_in_turn(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel, size_t items,
+                                      size_t local, oclstm_error *error);
+oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
+                                    oclstm_error *error);
 /* Behind a call of CLBlast, with oclstm__cl_order behind it. event: of the call where the context is profiled, then taken
  * over, or NULL. */
 oclstm_status oclstm__cl_product_called(const oclstm__cl *cl, size_t lane, cl_event event,
@@ -138,9 +138,6 @@ oclstm_status oclstm__cl_write(const oclstm__cl *cl, cl_mem to, cl_bool blocking
                                const void *from, oclstm_error *error);
 /* From the buffer's beginning; blocks. */
 oclstm_status oclstm__cl_read(const oclstm__cl *cl, cl_mem from, size_t bytes, void *to, oclstm_error *error);
-
-/* Waits for what has been enqueued, without a clFinish on a queue that may be the caller's. (lanes.c) */
-oclstm_status oclstm__cl_settle(const oclstm__cl *cl, oclstm_error *error);
 
 oclstm_status oclstm__meter_create(oclstm__cl *cl, oclstm_error *error);
 /* Events of kernels are kept from here on. The queue has CL_QUEUE_PROFILING_ENABLE. */
@@ -170,7 +167,5 @@ oclstm_status oclstm__buffer_stored(const oclstm__cl *cl, oclstm_precision preci
 /* Enqueues zeros over the first `bytes` of a buffer. */
 oclstm_status oclstm__buffer_clear(const oclstm__cl *cl, cl_mem buffer, size_t bytes, oclstm_error *error);
 void oclstm__buffer_release(cl_mem *buffer);
-
-extern const oclstm__engine oclstm__opencl_engine;
 
 #endif

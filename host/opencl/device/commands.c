@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "opencl/device/cl.h"
-#include "opencl/strategies/beside.h"
+#include "opencl/device/lanes.h"
 
 enum { MOST_EVENTS = 4096 }; /* kept before their times are read */
 
@@ -90,6 +90,15 @@ done:
 
 /* ---- commands ---- */
 
+oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  if (cl->out_of_order) {
+    CL(clEnqueueBarrierWithWaitList(cl->queue, 0, NULL, NULL));
+  }
+done:
+  return status;
+}
+
 oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel,
                                  cl_uint dimensions, const size_t *global, const size_t *local,
                                  oclstm_error *error) {
@@ -110,6 +119,30 @@ oclstm_status oclstm__cl_enqueue(const oclstm__cl *cl, oclstm__turn turn, cl_ker
   TRY(turn.lane == 0 ? oclstm__cl_order(cl, error) : OCLSTM_OK);
 done:
   return status;
+}
+
+oclstm_status oclstm__set_args(cl_kernel kernel, cl_uint first, const oclstm__arg *args, size_t n,
+                               oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  for (size_t k = 0; k < n; ++k) {
+    CL(clSetKernelArg(kernel, first + (cl_uint)k, args[k].bytes, args[k].value));
+  }
+done:
+  return status;
+}
+
+oclstm_status oclstm__enqueue_in_turn(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel, size_t items,
+                                      size_t local, oclstm_error *error) {
+  oclstm_status status = OCLSTM_OK;
+  const size_t global = oclstm__round_up(items, local);
+  TRY(oclstm__cl_enqueue(cl, turn, kernel, 1, &global, &local, error));
+done:
+  return status;
+}
+
+oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
+                                    oclstm_error *error) {
+  return oclstm__enqueue_in_turn(cl, OCLSTM__IN_ORDER, kernel, items, local, error);
 }
 
 bool oclstm__cl_profiled(const oclstm__cl *cl) {

@@ -1,11 +1,11 @@
 /* How many work-groups of a launch a device runs at the same time: asked by kernels/probe.cl, once a context.
  * SPDX-License-Identifier: MIT */
+#include "opencl/device/coresidency.h"
+
 #include <time.h>
 
 #include "opencl/device/cl.h"
 #include "opencl/device/program.h"
-#include "opencl/strategies/stage.h"
-#include "opencl/strategies/strategy.h"
 
 enum {
   TRIES = 3,       /* on a loaded machine a group was once not begun for seconds */
@@ -72,25 +72,25 @@ done:
 }
 
 /* Once; several that ask at the same time would take each other's processors, and have answers of their own. */
-oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error) {
+oclstm_status oclstm__coresident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   (void)pthread_mutex_lock(&cl->asking);
-  if (atomic_load(&cl->resident_groups) == 0) {
+  if (atomic_load(&cl->coresident_groups) == 0) {
     const size_t units = oclstm__min(oclstm__max(cl->base.device.compute_units, 1), MOST_GROUPS);
     bool good = units == 1;
     TRY(try_often(cl, (cl_int)units, &good, error));
-    atomic_store(&cl->resident_groups, good ? (unsigned)units : 1U);
+    atomic_store(&cl->coresident_groups, good ? (unsigned)units : 1U);
     if (!good) {
       oclstm__log(&cl->base.log, OCLSTM_LOG_INFO, "%zu work-groups do not run at the same time", units);
     }
   }
-  *groups = atomic_load(&cl->resident_groups);
+  *groups = atomic_load(&cl->coresident_groups);
 done:
   (void)pthread_mutex_unlock(&cl->asking);
   return status;
 }
 
 size_t oclstm__likely_groups(const oclstm__cl *cl) {
-  const size_t asked = atomic_load(&cl->resident_groups);
+  const size_t asked = atomic_load(&cl->coresident_groups);
   return asked != 0 ? asked : oclstm__max(cl->base.device.compute_units, 1);
 }

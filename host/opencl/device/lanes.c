@@ -3,8 +3,8 @@
  * Lane 0 is the context's queue, which may be the caller's; the others are in order. A plan forks from lane 0 and joins it
  * again within a call, so that nobody outside sees more than one queue. Whoever waits for a lane finds it flushed.
  * SPDX-License-Identifier: MIT */
+#include "opencl/device/lanes.h"
 #include "opencl/device/cl.h"
-#include "opencl/strategies/beside.h"
 
 cl_command_queue oclstm__lane(const oclstm__cl *cl, size_t lane) {
   return lane == 0 ? cl->queue : cl->lanes[lane];

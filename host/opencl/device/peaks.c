@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/lanes.h"
 #include "opencl/device/program.h"
 
 enum {

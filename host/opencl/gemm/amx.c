@@ -4,9 +4,9 @@
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "opencl/device/cl.h"
 #include "opencl/device/program.h"
 #include "opencl/gemm/gemm.h"
-#include "opencl/strategies/stage.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>

@@ -50,6 +50,16 @@ extern const oclstm__gemm_provider oclstm__gemm_plain;
 extern const oclstm__gemm_provider oclstm__gemm_mma;
 extern const oclstm__gemm_provider oclstm__gemm_amx;
 
+/* ---- choose.c ---- */
+
+/* The provider of products for a plan, with the reason in words. desc is supported.
+ * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
+oclstm_status oclstm__choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
+                                  const oclstm__gemm_provider **gemm, char *why, size_t bytes,
+                                  oclstm_error *error);
+
+/* ---- the providers ---- */
+
 /* Whether CLBlast serves this device; why_not otherwise (a static text, or one written to `text`). The first question
  * compiles CLBlast's kernels, later ones are answered from the driver's cache. */
 bool oclstm__clblast_serves(oclstm__cl *cl, char *text, size_t bytes);

@@ -10,9 +10,9 @@
 #include <stdio.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/lanes.h"
 #include "opencl/device/layout.h"
 #include "opencl/gemm/gemm.h"
-#include "opencl/strategies/beside.h"
 
 #define STRINGIFY_(x) #x
 #define STRINGIFY(x) STRINGIFY_(x)

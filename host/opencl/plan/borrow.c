@@ -6,7 +6,9 @@
  * caller has freed it meanwhile is nobody's business.
  * SPDX-License-Identifier: MIT */
 #include "opencl/device/cl.h"
+#include "opencl/device/lanes.h"
 #include "opencl/plan.h"
+#include "opencl/plan/calls.h"
 
 static cl_mem buffer_over(const oclstm__cl *cl, const void *array, size_t bytes) {
   cl_int code = CL_SUCCESS;

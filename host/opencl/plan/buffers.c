@@ -1,14 +1,13 @@
 /* The buffers of a plan: what is between layers and at the ends, and what of it is left when all choices are made.
  * SPDX-License-Identifier: MIT */
-#include "opencl/plan/sizes.h"
-
 #include "opencl/device/cl.h"
 #include "opencl/device/layout.h"
 #include "opencl/plan.h"
 #include "opencl/plan/rows.h"
+#include "opencl/plan/sizes.h"
 #include "opencl/strategies/beside.h"
+#include "opencl/strategies/explain.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 /* What they are accounted as. */
 static const char ACTIVATIONS[] = "activations";

@@ -3,19 +3,11 @@
 #include <string.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/lanes.h"
 #include "opencl/device/program.h"
-#include "opencl/plan.h"
-#include "opencl/strategies/beside.h"
+#include "opencl/plan/calls.h"
+#include "opencl/strategies/strategy.h"
 #include "opencl/tuning/tuning.h"
-
-oclstm_status oclstm__cl_order(const oclstm__cl *cl, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  if (cl->out_of_order) {
-    CL(clEnqueueBarrierWithWaitList(cl->queue, 0, NULL, NULL));
-  }
-done:
-  return status;
-}
 
 /* The widest vectors the device has registers for. A GPU's work-item is a lane of its own. */
 static unsigned vector_width(cl_device_id device, const oclstm_device_info *info) {

@@ -1,11 +1,12 @@
 /* A sweep with the caller's rows in host memory: in, walk, out. Nothing here allocates.
  * SPDX-License-Identifier: MIT */
 #include "opencl/device/cl.h"
+#include "opencl/device/lanes.h"
 #include "opencl/plan.h"
+#include "opencl/plan/calls.h"
 #include "opencl/plan/rows.h"
-#include "opencl/strategies/beside.h"
+#include "opencl/strategies/explain.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 static oclstm_status write_lengths(oclstm__cl_plan *plan, const oclstm__sweep *sweep, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;

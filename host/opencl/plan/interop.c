@@ -6,6 +6,7 @@
 
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
+#include "opencl/plan/calls.h"
 #include "opencl/plan/rows.h"
 #include "opencl/plan/sizes.h"
 

@@ -3,7 +3,6 @@
 #include "opencl/plan/rows.h"
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/strategies/stage.h"
 
 enum { ITEMS_LOCAL = 64 }; /* fixed, because some drivers compile a kernel anew for each local size */
 

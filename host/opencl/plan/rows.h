@@ -3,8 +3,8 @@
 #ifndef OCLSTM_OPENCL_ROWS_H
 #define OCLSTM_OPENCL_ROWS_H
 
+#include "opencl/device/cl.h"
 #include "opencl/plan.h"
-#include "opencl/strategies/stage.h"
 
 /* ---- rows.c: between the caller's layout and ours ---- */
 

@@ -5,11 +5,10 @@
 #include "opencl/cell.h"
 #include "opencl/device/cl.h"
 #include "opencl/device/layout.h"
+#include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
 #include "opencl/plan/sizes.h"
-#include "opencl/strategies/beside.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 enum { MOST_STEPS = 4096 };
 /* gx is written by the product and read by the steps. 32 MiB stay in the last-level cache of today's large GPUs and

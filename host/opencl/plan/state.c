@@ -5,6 +5,7 @@
 #include "opencl/device/cl.h"
 #include "opencl/device/layout.h"
 #include "opencl/plan.h"
+#include "opencl/plan/calls.h"
 
 static oclstm_status create_cell(const oclstm__cl *cl, const oclstm_layer *layer, size_t rows,
                                  oclstm_precision precision, oclstm__cell_state *cell, uint64_t *device_bytes,

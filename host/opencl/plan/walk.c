@@ -1,11 +1,13 @@
 /* Running a plan on the device: layer after layer, from rows to rows. Nothing here allocates.
  * SPDX-License-Identifier: MIT */
 #include "opencl/device/cl.h"
+#include "opencl/device/lanes.h"
 #include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/plan/calls.h"
 #include "opencl/plan/rows.h"
 #include "opencl/strategies/beside.h"
-#include "opencl/strategies/stage.h"
+#include "opencl/strategies/runner.h"
 #include "opencl/strategies/strategy.h"
 
 /* ---- layers ---- */

@@ -8,8 +8,9 @@
 
 #include <math.h>
 
-#include "opencl/cell.h"
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
+#include "opencl/device/lanes.h"
 #include "opencl/device/layout.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/strategy.h"

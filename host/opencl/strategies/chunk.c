@@ -5,12 +5,12 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/cell.h"
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/device/layout.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
 #include "opencl/strategies/stage.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 /* Of a launch that is worth waiting for its neighbours, which takes half of it at most: COMPANY_TICKS of kernels/sync.cl. */
 static const double COMPANY_SECONDS = 80e-6;
@@ -19,7 +19,7 @@ static const double COMPANY_SECONDS = 80e-6;
 static oclstm_status divide(oclstm__cl_plan *plan, oclstm__runner *r, bool grid, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   size_t groups = 0;
-  TRY(grid ? oclstm__resident_groups(oclstm__plan_cl(plan), &groups, error) : OCLSTM_OK);
+  TRY(grid ? oclstm__coresident_groups(oclstm__plan_cl(plan), &groups, error) : OCLSTM_OK);
   const oclstm__division division = oclstm__divide_chunk(plan, r, &r->choice);
   r->slices = division.slices;
   r->members = division.members;

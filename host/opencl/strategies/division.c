@@ -1,22 +1,24 @@
 /* How a runner is divided among work-groups, and which part of a device's groups it may take.
  * SPDX-License-Identifier: MIT */
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
 #include "opencl/strategies/strategy.h"
 
-enum { FEW_ROWS = 4 }; /* of a group */
+enum { ROWS_WORTH_A_CHAIN = 4 }; /* of a group */
 
 /* A group that runs has its share of everything else: a core and its cache, registers, local memory. So groups that run at the
  * same time are what runners share, and those that may run side by side get equal parts, or there would not be room for all of
  * them at once. Two kinds get all groups instead, and run one after the other:
  *
  * - What does not fit its part: W_hh that its registers do not hold (the caller looks), more members than it has groups.
- * - Layers of a chain with more rows a group than FEW_ROWS. A chain takes time to fill and to empty, which is worth it where a
- *   layer would leave most of its tiles empty. */
+ * - Layers of a chain with more rows a group than ROWS_WORTH_A_CHAIN. A chain takes time to fill and to empty, which is worth it
+ *   where a layer would leave most of its tiles empty. */
 size_t oclstm__part_of_groups(const oclstm__cl_plan *plan, const oclstm__runner *r, size_t groups) {
   const bool chain = r->layer->direction != OCLSTM_BIDIRECTIONAL;
-  return chain && plan->base.desc.rows > FEW_ROWS * groups ? groups : oclstm__max(groups / r->beside, 1);
+  return chain && plan->base.desc.rows > ROWS_WORTH_A_CHAIN * groups ? groups
+                                                                     : oclstm__max(groups / r->beside, 1);
 }
 
 /* rows needs no groups that run at the same time, so units are counted. grid shares units first: what one member reads of the

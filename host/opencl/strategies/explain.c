@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
+#include "opencl/strategies/explain.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 /* ---- memory ---- */
 

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/cell.h"
 #include "opencl/device/cl.h"
-#include "opencl/device/layout.h"
 #include "opencl/device/program.h"
 #include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/strategies/runner.h"
 #include "opencl/strategies/stage.h"
 #include "opencl/strategies/strategy.h"
 
@@ -91,28 +91,4 @@ oclstm_status oclstm__stage_args(const oclstm__cl_plan *plan, const oclstm__runn
       {sizeof shape, &shape},
   };
   return oclstm__set_args(kernel, 0, args, sizeof args / sizeof args[0], error);
-}
-
-oclstm_status oclstm__set_args(cl_kernel kernel, cl_uint first, const oclstm__arg *args, size_t n,
-                               oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  for (size_t k = 0; k < n; ++k) {
-    CL(clSetKernelArg(kernel, first + (cl_uint)k, args[k].bytes, args[k].value));
-  }
-done:
-  return status;
-}
-
-oclstm_status oclstm__enqueue_in_turn(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel, size_t items,
-                                      size_t local, oclstm_error *error) {
-  oclstm_status status = OCLSTM_OK;
-  const size_t global = oclstm__round_up(items, local);
-  TRY(oclstm__cl_enqueue(cl, turn, kernel, 1, &global, &local, error));
-done:
-  return status;
-}
-
-oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
-                                    oclstm_error *error) {
-  return oclstm__enqueue_in_turn(cl, OCLSTM__IN_ORDER, kernel, items, local, error);
 }

@@ -1,9 +1,10 @@
 /* Where the members of a slice meet: kernels/sync.cl.
  * SPDX-License-Identifier: MIT */
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/plan.h"
+#include "opencl/strategies/explain.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 /* Calls without meetings behind one that failed. */
 enum { FEWEST_ALONE = 4, MOST_ALONE = 4096 };
@@ -26,7 +27,7 @@ oclstm_status oclstm__places_create(oclstm__cl_plan *plan, oclstm_error *error) 
   oclstm_status status = OCLSTM_OK;
   const oclstm__cl *cl = oclstm__plan_cl(plan);
   plan->n_places =
-      oclstm__max(cl->base.device.compute_units, oclstm__max(atomic_load(&cl->resident_groups), 1));
+      oclstm__max(cl->base.device.compute_units, oclstm__max(atomic_load(&cl->coresident_groups), 1));
   const size_t words = plan->n_lanes * plan->n_places * OCLSTM__SYNC_WORDS;
   plan->seen = oclstm__alloc(&cl->base.allocator, words, sizeof *plan->seen);
   REQUIRE(plan->seen != NULL, OCLSTM_E_MEMORY, "%zu words of meeting places", words);

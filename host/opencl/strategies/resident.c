@@ -6,13 +6,11 @@
 
 #include "opencl/cell.h"
 #include "opencl/device/cl.h"
-#include "opencl/device/layout.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/device/program.h"
-#include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/stage.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 enum {
   LAUNCH_STEPS = 512, /* some milliseconds: a display that shares the GPU waits for a launch */
@@ -160,7 +158,7 @@ oclstm_status oclstm__resident_create(oclstm__cl_plan *plan, oclstm__runner *r, 
   const uint64_t before = plan->device_bytes;
   size_t groups = 0;
   bool good = false;
-  TRY(oclstm__resident_groups(cl, &groups, error));
+  TRY(oclstm__coresident_groups(cl, &groups, error));
   if (!oclstm__resident_divide(plan, r, &r->choice, &r->resident)) {
     oclstm__resident_release(r);
     return OCLSTM_OK;

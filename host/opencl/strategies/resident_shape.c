@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/cell.h"
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/device/layout.h"
 #include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 enum {
   MOST_WARPS = 8,

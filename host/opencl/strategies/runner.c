@@ -1,5 +1,6 @@
 /* Making one direction of one layer ready to run: weights padded and packed, kernels built.
  * SPDX-License-Identifier: MIT */
+#include "opencl/strategies/runner.h"
 #include "opencl/cell.h"
 #include "opencl/device/cl.h"
 #include "opencl/device/layout.h"
@@ -7,9 +8,9 @@
 #include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
+#include "opencl/strategies/explain.h"
 #include "opencl/strategies/stage.h"
 #include "opencl/strategies/strategy.h"
-#include "opencl/tuning/tuning.h"
 
 static const oclstm_weights *weights_of(const oclstm__cl_plan *plan, const oclstm__runner *r) {
   size_t l = (size_t)(r->layer - plan->base.model->layers);

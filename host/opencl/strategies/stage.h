@@ -7,7 +7,7 @@
 #include "opencl/plan.h"
 #include "opencl/strategies/strategy.h"
 
-/* ---- panels.c: tiles of a stage, for strategies with kernels of their own ---- */
+/* ---- tiles.c: tiles of a stage, for strategies with kernels of their own ---- */
 
 /* Blocks of UP padded units: what work-groups can share. */
 size_t oclstm__unit_blocks(const oclstm__cl *cl, size_t UP);
@@ -36,17 +36,5 @@ typedef struct oclstm__step_shape {
 } oclstm__step_shape;
 oclstm__step_shape oclstm__shape_of(const oclstm__cl_plan *plan, const oclstm__runner *runner,
                                     const oclstm__stage *stage, const oclstm__steps *steps);
-/* Sets consecutive arguments of a kernel from `first` on. */
-typedef struct oclstm__arg {
-  size_t bytes;
-  const void *value;
-} oclstm__arg;
-oclstm_status oclstm__set_args(cl_kernel kernel, cl_uint first, const oclstm__arg *args, size_t n,
-                               oclstm_error *error);
-/* Enqueues a one-dimensional kernel over `items`, in groups of `local`. */
-oclstm_status oclstm__enqueue_in_turn(const oclstm__cl *cl, oclstm__turn turn, cl_kernel kernel, size_t items,
-                                      size_t local, oclstm_error *error);
-oclstm_status oclstm__enqueue_items(const oclstm__cl *cl, cl_kernel kernel, size_t items, size_t local,
-                                    oclstm_error *error);
 
 #endif

@@ -4,9 +4,7 @@
 #define OCLSTM_OPENCL_STRATEGY_H
 
 #include "opencl/device/cl.h"
-#include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
-#include "opencl/tuning/tuning.h"
 
 /* The steps of one direction of one layer over a chunk. */
 typedef struct oclstm__steps {
@@ -51,11 +49,6 @@ extern const oclstm__strategy oclstm__grid_strategy;
 
 /* ---- strategies.c: the table ---- */
 
-/* The provider of products for a plan, with the reason in words. desc is supported.
- * E_UNSUPPORTED when CLBlast was asked for by name and refuses. */
-oclstm_status oclstm__choose_gemm(oclstm__cl *cl, const oclstm_plan_desc *desc,
-                                  const oclstm__gemm_provider **gemm, char *why, size_t bytes,
-                                  oclstm_error *error);
 const oclstm__strategy *oclstm__strategy_by_id(oclstm_strategy id);
 const oclstm__strategy *oclstm__strategy_at(size_t index); /* NULL behind the last */
 /* Whether the strategy multiplies x by W_ih itself on this device. */
@@ -71,8 +64,6 @@ static inline bool oclstm__may_chunk(const oclstm_plan_desc *desc) {
 /* Rows of the input projection that pass a panel of weights before the next one is read: enough to hide its
  * reading, few enough that what comes of them is still in a core's cache when it is wanted. */
 enum { OCLSTM__PROJECTED_ROWS = 192 };
-/* Words of a meeting place: kernels/sync.cl. */
-enum { OCLSTM__SYNC_ARRIVED = 0, OCLSTM__SYNC_STALLED = 1, OCLSTM__SYNC_STALLS = 2, OCLSTM__SYNC_WORDS = 16 };
 
 /* ---- places.c ---- */
 
@@ -93,6 +84,9 @@ oclstm_status oclstm__check_meetings(oclstm__cl_plan *plan, bool *waited, oclstm
 
 /* ---- turns.c ---- */
 
+size_t oclstm__most_turns(const oclstm_device_info *device);
+/* Most elements that a sum of a product may have. */
+size_t oclstm__most_depth(const oclstm__cl *cl);
 /* Steps that a launch of rows or grid may have, for slices of so many rows: SIZE_MAX on all devices but those that end
  * loops by themselves, and 0 where they would end within a step. */
 size_t oclstm__steps_of_launch(const oclstm__cl *cl, const oclstm_layer *layer, size_t rows);
@@ -126,14 +120,6 @@ size_t oclstm__resident_launches(size_t steps);
 /* Enqueues all steps. Where a meeting was called off, the rest is left to chunk.cl. */
 oclstm_status oclstm__resident_run(oclstm__cl_plan *plan, const oclstm__runner *runner,
                                    const oclstm__steps *steps, oclstm__turn turn, oclstm_error *error);
-
-/* ---- residency.c ---- */
-
-/* Work-groups of a launch that were seen to run at the same time, 1 where none were. Thread-safe. */
-oclstm_status oclstm__resident_groups(oclstm__cl *cl, size_t *groups, oclstm_error *error);
-
-/* The same before the device was asked: one for each compute unit. */
-size_t oclstm__likely_groups(const oclstm__cl *cl);
 
 /* ---- supports.c ---- */
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "core/error.h"
 #include "opencl/device/cl.h"
+#include "opencl/device/coresidency.h"
 #include "opencl/gemm/gemm.h"
 #include "opencl/strategies/strategy.h"
 
@@ -15,8 +16,8 @@ static oclstm_status grid_serves(oclstm__cl *cl, const oclstm_layer *layer, bool
   REQUIRE(oclstm_layer_directions(layer) == 1 || layer->merge == OCLSTM_CONCAT, OCLSTM_E_UNSUPPORTED,
           "strategy grid does not support a merge of two directions other than concat");
   if (probe) {
-    TRY(oclstm__resident_groups(cl, &groups, error));
-  } else if (cl->base.device.compute_units < 2 || atomic_load(&cl->resident_groups) == 1) {
+    TRY(oclstm__coresident_groups(cl, &groups, error));
+  } else if (cl->base.device.compute_units < 2 || atomic_load(&cl->coresident_groups) == 1) {
     groups = 1;
   }
   REQUIRE(groups > 1, OCLSTM_E_UNSUPPORTED,

@@ -2,9 +2,10 @@
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "opencl/device/cl.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
+#include "opencl/strategies/explain.h"
+#include "opencl/strategies/runner.h"
 #include "opencl/strategies/strategy.h"
 #include "opencl/tuning/tuning.h"
 

@@ -7,12 +7,13 @@
 #include "opencl/device/layout.h"
 #include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/strategies/explain.h"
 #include "opencl/strategies/strategy.h"
 #include "opencl/tuning/tuning.h"
 
 /* One kernel a step beats two wherever the step is bound by launches or by reading W_hh; a GPU with many rows has enough
  * arithmetic in a step for CLBlast's product to win. */
-enum { FEW_ROWS = 16 };
+enum { ROWS_BOUND_BY_LAUNCHES = 16 };
 
 /* On a CPU device a step of less than this takes less than a meeting of its cores. Bytes of W_hh, whose reading is most of
  * a step; docs/tuning.md has what was measured. */
@@ -71,7 +72,7 @@ static oclstm_strategy thumb(const oclstm__cl_plan *plan, const oclstm__runner *
     *why = "W_hh fits the registers, one launch a chunk";
     return OCLSTM_STRATEGY_GRID;
   }
-  if (plan->base.desc.rows <= FEW_ROWS) {
+  if (plan->base.desc.rows <= ROWS_BOUND_BY_LAUNCHES) {
     *why = "few rows, a step is bound by its launches";
     return OCLSTM_STRATEGY_FUSED_STEP;
   }

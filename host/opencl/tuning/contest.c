@@ -6,6 +6,8 @@
 #include "opencl/cell.h"
 #include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
+#include "opencl/strategies/explain.h"
+#include "opencl/strategies/runner.h"
 #include "opencl/strategies/strategy.h"
 #include "opencl/tuning/tuning.h"
 

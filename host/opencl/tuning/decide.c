@@ -4,6 +4,8 @@
 
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
+#include "opencl/strategies/explain.h"
+#include "opencl/strategies/runner.h"
 #include "opencl/strategies/strategy.h"
 #include "opencl/tuning/tuning.h"
 

@@ -5,11 +5,12 @@
 #include <time.h>
 
 #include "opencl/device/cl.h"
+#include "opencl/device/lanes.h"
 #include "opencl/device/layout.h"
 #include "opencl/gemm/gemm.h"
 #include "opencl/plan.h"
 #include "opencl/strategies/beside.h"
-#include "opencl/strategies/stage.h"
+#include "opencl/strategies/runner.h"
 #include "opencl/strategies/strategy.h"
 #include "opencl/tuning/tuning.h"
 

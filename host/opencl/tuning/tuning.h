@@ -1,44 +1,10 @@
-/* Which way the steps of a layer are run: what there is to choose from, measuring, and the answers that are kept.
+/* Which way the steps of a layer are run: listing them, deciding, measuring, and the answers that are kept.
  * SPDX-License-Identifier: MIT */
 #ifndef OCLSTM_OPENCL_TUNING_H
 #define OCLSTM_OPENCL_TUNING_H
 
 #include "opencl/device/cl.h"
-
-typedef struct oclstm__strategy oclstm__strategy;
-typedef struct oclstm__cl_plan oclstm__cl_plan;
-typedef struct oclstm__runner oclstm__runner;
-
-/* ---- what there is to choose from ---- */
-
-/* One way to run the steps of one direction of one layer. */
-typedef struct oclstm__candidate {
-  const oclstm__strategy *strategy;
-  size_t groups; /* work-groups that share the units of a layer; 0: the strategy does not share them */
-} oclstm__candidate;
-
-enum {
-  OCLSTM__MAX_OF_STRATEGY = 4,
-  OCLSTM__MAX_WAYS = 16,
-  OCLSTM__MOST_MEASURED = 4 /* of a runner: each may have to be compiled, which takes up to a second */
-};
-
-/* The ways of a runner, in the order of the rule of thumb, and what became of them. Ways with a refusal have a strategy
- * and nothing else. */
-typedef struct oclstm__ways {
-  size_t n;
-  oclstm__candidate way[OCLSTM__MAX_WAYS];
-  oclstm_plan_candidate shown[OCLSTM__MAX_WAYS];
-  oclstm_plan_layer layer;
-} oclstm__ways;
-
-/* Device memory by purpose: what a plan's device_bytes have grown by since the last account goes under a name. */
-enum { OCLSTM__MAX_PURPOSES = 16 };
-typedef struct oclstm__memory {
-  size_t n;
-  oclstm_plan_memory of[OCLSTM__MAX_PURPOSES];
-  uint64_t accounted;
-} oclstm__memory;
+#include "opencl/plan.h"
 
 /* ---- candidates.c ---- */
 
@@ -46,38 +12,17 @@ typedef struct oclstm__memory {
  * has no reason against it. probe: as of oclstm__strategy_serves. */
 const char *oclstm__list_ways(const oclstm__cl_plan *plan, oclstm__runner *runner, bool probe);
 
-/* ---- explain.c ---- */
-
-#define OCLSTM__LAYER_WEIGHTS "weights of layers"
-void oclstm__account(oclstm__cl_plan *plan, const char *purpose);
-/* Everything under a name is released; or so many bytes of it. */
-void oclstm__discharge(oclstm__cl_plan *plan, const char *purpose);
-void oclstm__credit(oclstm__cl_plan *plan, const char *purpose, uint64_t bytes);
-/* Writes "why" of one of the ways. */
-void oclstm__judge(oclstm__runner *runner, size_t way, oclstm_verdict verdict, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-/* Whether one of the ways takes part and has not been judged yet. */
-bool oclstm__is_open(const oclstm__runner *runner, size_t way);
-/* The verdict on all that were measured and are not the best. */
-void oclstm__judge_losers(oclstm__runner *runner, size_t best);
-/* Fills what the plan says of a runner that is made. */
-void oclstm__explain_choice(const oclstm__cl_plan *plan, oclstm__runner *runner);
-/* What plan->base.info says of all runners. */
-void oclstm__explain_plan(oclstm__cl_plan *plan, const char *why_gemm);
-const oclstm_plan_layer *oclstm__cl_plan_layer(const oclstm_plan *plan, size_t layer, size_t direction);
-const oclstm_plan_candidate *oclstm__cl_plan_candidate(const oclstm_plan *plan, size_t layer,
-                                                       size_t direction, size_t index);
-const oclstm_plan_memory *oclstm__cl_plan_memory(const oclstm_plan *plan, size_t index);
-
 /* ---- contest.c: measuring ---- */
 
+enum {
+  OCLSTM__MOST_MEASURED = 4
+};                           /* of a runner: each may have to be compiled, which takes up to a second */
 #define OCLSTM__HOPELESS 2.0 /* times the best: not worth another round, or another way of the strategy */
-#define OCLSTM__BETTER 0.97  /* of the time: less than this is what runs differ by */
 /* Measures the open ways and makes runner->choice the best of them, which it leaves made; the answer is kept. Way 0 is
  * open. */
 oclstm_status oclstm__contest(oclstm__cl_plan *plan, oclstm__runner *runner, oclstm_error *error);
 
-/* ---- tuner.c: deciding ---- */
+/* ---- decide.c: deciding ---- */
 
 /* Decides the choices of all runners: by name, by the rule of thumb, by kept answers, or by measuring, and so that those that
  * might run side by side agree. Nothing is made, but for what is measured. */
