@@ -290,8 +290,6 @@ MUTANTS = [
      "out && plan == NULL ? io->y.mem : NULL};", INTEROP),
     (OPENCL, "rows in the middle of a caller's buffer taken for the first", "host/opencl/plan/interop.c", "as_inside && io->x.offset == 0 &&",
      "as_inside &&", INTEROP),
-    (OPENCL, "y of the layer in front of a head in the caller's buffer", "host/opencl/plan/interop.c",
-     "io->y.offset == 0 && model->head_size == 0 &&", "io->y.offset == 0 &&", INTEROP),
     (OPENCL, "a merged y where the caller may let nobody read", "host/opencl/plan/interop.c", "model->head_size == 0 && !merged;",
      "model->head_size == 0 && (merged || true);", INTEROP),
     (OPENCL, "ids taken for rows", "host/opencl/plan/interop.c", "model->embedding_size == 0 && !plan->gemm->pads;", "!plan->gemm->pads;", INTEROP),

@@ -74,7 +74,7 @@ class Builds:
         self.compiling = dict(os.environ, CCACHE_BASEDIR=str(work.parent), CCACHE_NOHASHDIR="1")
         copy_tree(source, self.tree)
         done = run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
-                    "-DCMAKE_C_FLAGS_DEBUG=-O1", "-DBUILD_SHARED_LIBS=OFF"])
+                    "-DCMAKE_C_FLAGS_DEBUG=-O1", "-DBUILD_SHARED_LIBS=OFF", "-DOCLSTM_TEST_TIMEOUT=120"])
         if done.returncode != 0:
             sys.exit(f"cannot configure:\n{done.stdout}")
         self.programs = self.test_programs()
@@ -109,8 +109,7 @@ class Builds:
             made = self.make(stage)
             if made.returncode != 0:
                 return None, made.stdout
-            done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure",
-                        "--timeout", "120", "-R", stage], env=self.environment)
+            done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "-R", stage], env=self.environment)
             if done.returncode != 0:
                 red = re.search(r"Test +#\d+: (\S+) [^*\n]*\*\*\*", done.stdout)
                 return (red.group(1), None) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")

@@ -13,6 +13,7 @@
 # On the first two OpenCL devices the layer balance watches: an OpenCL object that is left at the end fails the test.
 # A device that is absent is a failure, not a skip. DEVICE is added to the labels.
 set(OCLSTM_ICD_DIR /etc/OpenCL/vendors CACHE PATH "Folder of pocl.icd and rusticl.icd, for the tests")
+set(OCLSTM_TEST_TIMEOUT 900 CACHE STRING "Seconds that a device test may take")
 set(OCLSTM_OCLGRIND_TEST ${CMAKE_CURRENT_LIST_DIR}/oclgrind_test.sh)
 
 function(oclstm_device_test name exe device strategy gemm)
@@ -45,7 +46,8 @@ function(oclstm_device_test name exe device strategy gemm)
   endif()
   add_test(NAME ${name}
     COMMAND ${run} --device ${device_name} --strategy ${strategy} --gemm ${gemm} ${small} ${test_ARGS})
-  set_tests_properties(${name} PROPERTIES LABELS "${device};${test_UNPARSED_ARGUMENTS}" ENVIRONMENT "${environment}" TIMEOUT 900)
+  set_tests_properties(${name} PROPERTIES LABELS "${device};${test_UNPARSED_ARGUMENTS}" ENVIRONMENT "${environment}"
+    TIMEOUT ${OCLSTM_TEST_TIMEOUT})
 endfunction()
 
 # Registers an executable for every device of OCLSTM_TEST_DEVICES, as NAME.DEVICE.
