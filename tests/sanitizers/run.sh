@@ -39,8 +39,8 @@ cmake --build "$work" --target $targets
 # opencl.program_cache have what faults.cold has of the cache.
 twice='^((golden|job|forward\.[a-su-z][a-z]*)\..*pocl-stepwise\+plain|amx\.[a-fh-z]|gpu\.|peers\.|kernels\.activation_all|faults\.(clblast|cold)|golden\.live\.pocl|forward\.cells\.reference|cli\.cells|job\.job\.pocl-stepwise)'
 if [ "$sanitizers" = thread ]; then
-  # One thread of the caller's; and rows, whose host is grid's.
-  twice="$twice|^opencl\.(resident|borrow|turns|counters|allocations|gemm|gemm_mma|programs|sizes|answers)(\.|$)|^forward\..*pocl-rows|^job\.job\.pocl-grid"
+  # One thread of the caller's; rows, whose host is grid's; the caller's queues behind two strategies.
+  twice="$twice|^opencl\.(resident|borrow|turns|counters|allocations|gemm|gemm_mma|programs|sizes|answers)(\.|$)|^forward\..*pocl-rows|^job\.job\.pocl-grid|^opencl\.interop\.pocl-(rows|fused-step|stepwise\+clblast)"
 else
   # No line of the host is theirs alone (gcov, all of them against the others); threads and meetings have the other sanitizer.
   twice="$twice|^forward\.(resync\.|accuracy\.pocl-rows)|^forward\.(calls|chunks|directions|equations|ragged|sweeps)\.pocl-rows|^golden\.live\.reference"
