@@ -4,14 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "opencl/device/cl.h"
 #include "opencl/tuning/tuning.h"
 #include "support.h"
 
-static char folder[] = "oclstm-answers-XXXXXX";
 static size_t warnings;
 
 static void watch(void *user, oclstm_log_level level, const char *line) {
@@ -23,7 +21,7 @@ static oclstm_context *open_context(void) {
   oclstm_context_desc desc = OCLSTM_CONTEXT_DESC_INIT;
   oclstm_context *context = NULL;
   desc.device = options.device;
-  desc.cache_dir = folder;
+  desc.cache_dir = cache_folder;
   desc.log.write = watch;
   OK(oclstm_context_create(&desc, &context, &last_error));
   return context;
@@ -66,13 +64,13 @@ static void assert_known(oclstm_context *context, const char *key, double micros
 static char path[600];
 
 static const char *find_file(void) {
-  DIR *dir = opendir(folder);
+  DIR *dir = opendir(cache_folder);
   assert_non_null(dir);
   path[0] = '\0';
   for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
     if (strstr(e->d_name, ".tuning") != NULL) {
       assert_string_equal(path, ""); /* one file, and nothing is left of writing it */
-      snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+      snprintf(path, sizeof path, "%s/%s", cache_folder, e->d_name);
     }
   }
   closedir(dir);
@@ -265,16 +263,6 @@ static void answers_of_other_ways_are_measured_again(void **unused) {
   oclstm_model_destroy(&model);
 }
 
-static int open_all(void **unused) {
-  return mkdtemp(folder) == NULL || open_devices(unused) != 0;
-}
-
-static int close_all(void **unused) {
-  oclstm_cache_info info;
-  bool removed = oclstm_cache_clear(folder, &info, &last_error) == OCLSTM_OK && rmdir(folder) == 0;
-  return !removed || close_devices(unused) != 0;
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest all[] = {
       cmocka_unit_test(answers_are_found_again),
@@ -286,5 +274,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(answers_of_other_ways_are_measured_again),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests(all, open_all, close_all);
+  return cmocka_run_group_tests(all, open_devices_and_cache, close_devices_and_cache);
 }

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
@@ -58,13 +57,12 @@ oclstm_status __wrap_oclstm__coresident_groups(oclstm__cl *cl, size_t *groups, o
 /* ---- starts with answers that are kept ---- */
 
 enum { B = 2, T = 600 };
-static char folder[] = "oclstm-starts-XXXXXX";
 
 static oclstm_context *open_context(void) {
   oclstm_context_desc desc = OCLSTM_CONTEXT_DESC_INIT;
   oclstm_context *context = NULL;
   desc.device = options.device;
-  desc.cache_dir = folder;
+  desc.cache_dir = cache_folder;
   OK(oclstm_context_create(&desc, &context, &last_error));
   return context;
 }
@@ -202,26 +200,10 @@ static void groups_that_no_longer_meet(void **unused) {
     assert_string_not_equal(oclstm_plan_get_layer(plan, l, 0)->strategy, "grid");
   }
   assert_true(oclstm_plan_get_info(plan)->measured > 0);
-  test_job job = make_job(model, T, B, options.seed);
-  test_result got = run_plan(plan, &job, 0);
-  test_result expected = run_job(reference, &job, 0, 0);
-  assert_results_close(&job, &expected, &got, FLOAT32);
-  free_result(&expected);
-  free_result(&got);
-  free_job(&job);
+  assert_plan_close(plan, model, T, B, FLOAT32);
   oclstm_plan_destroy(&plan);
   oclstm_context_destroy(&context);
   oclstm_model_destroy(&model);
-}
-
-static int open_folder(void **unused) {
-  return mkdtemp(folder) == NULL || open_devices(unused) != 0;
-}
-
-static int close_folder(void **unused) {
-  oclstm_cache_info info;
-  bool removed = oclstm_cache_clear(folder, &info, &last_error) == OCLSTM_OK && rmdir(folder) == 0;
-  return !removed || close_devices(unused) != 0;
 }
 
 int main(int argc, char **argv) {
@@ -229,5 +211,5 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(directions_that_did_not_agree),
                                      cmocka_unit_test(groups_that_no_longer_meet)};
   read_options(argc, argv);
-  return cmocka_run_group_tests(tests, open_folder, close_folder);
+  return cmocka_run_group_tests(tests, open_devices_and_cache, close_devices_and_cache);
 }

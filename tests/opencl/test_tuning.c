@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "opencl/device/cl.h"
 #include "opencl/plan.h"
@@ -30,13 +29,12 @@ static double fake_seconds(void *user, const oclstm__candidate *way, size_t step
 }
 
 /* Compiled programs of all tests, and what they measure. */
-static char folder[] = "oclstm-tuning-XXXXXX";
 
 static oclstm_context *open_faked(fake *f) {
   oclstm_context_desc desc = OCLSTM_CONTEXT_DESC_INIT;
   oclstm_context *context = NULL;
   desc.device = options.device;
-  desc.cache_dir = folder;
+  desc.cache_dir = cache_folder;
   OK(oclstm_context_create(&desc, &context, &last_error));
   oclstm__cl_of(context)->timer = (oclstm__timer){fake_seconds, f};
   return context;
@@ -168,7 +166,7 @@ static void what_is_known_is_not_measured(void **unused) {
   oclstm_model *model = make_network(&other, options.seed);
   fake f = {"fused-step", 0, 1.5, 0};
   oclstm_cache_info before_all, info;
-  OK(oclstm_cache_examine(folder, &before_all, &last_error));
+  OK(oclstm_cache_examine(cache_folder, &before_all, &last_error));
   for (int k = 0; k < 3; ++k) { /* measured, known to the context, known to the folder */
     oclstm_context *context = open_faked(&f);
     size_t before = f.runs;
@@ -186,7 +184,7 @@ static void what_is_known_is_not_measured(void **unused) {
     oclstm_context_destroy(&context);
     strcpy(f.fastest, "rows"); /* nobody asks the clock again */
   }
-  OK(oclstm_cache_examine(folder, &info, &last_error));
+  OK(oclstm_cache_examine(cache_folder, &info, &last_error));
   assert_int_equal(info.tuning_files, 1);
   assert_int_equal(info.answers, before_all.answers + 1);
   assert_true(info.programs > 0 && info.bytes > before_all.bytes);
@@ -315,16 +313,6 @@ static void grid_is_listed_by_groups(void **unused) {
   oclstm_model_destroy(&model);
 }
 
-static int open_folder(void **unused) {
-  return mkdtemp(folder) == NULL || open_devices(unused) != 0;
-}
-
-static int close_folder(void **unused) {
-  oclstm_cache_info info;
-  bool removed = oclstm_cache_clear(folder, &info, &last_error) == OCLSTM_OK && rmdir(folder) == 0;
-  return !removed || close_devices(unused) != 0;
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_fastest_is_taken),           cmocka_unit_test(losers_leave_nothing),
@@ -333,5 +321,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(grid_is_listed_by_groups),       cmocka_unit_test(launches_can_be_too_slow),
   };
   read_options(argc, argv);
-  return cmocka_run_group_tests(tests, open_folder, close_folder);
+  return cmocka_run_group_tests(tests, open_devices_and_cache, close_devices_and_cache);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/model.h"
 #include "opencl/device/cl.h"
@@ -72,6 +73,19 @@ int close_devices(void **unused) {
   oclstm_context_destroy(&device);
   oclstm_context_destroy(&reference);
   return 0;
+}
+
+char cache_folder[] = "oclstm-cache-XXXXXX";
+
+int open_devices_and_cache(void **unused) {
+  return mkdtemp(cache_folder) == NULL || open_devices(unused) != 0;
+}
+
+int close_devices_and_cache(void **unused) {
+  oclstm_cache_info info;
+  bool removed =
+      oclstm_cache_clear(cache_folder, &info, &last_error) == OCLSTM_OK && rmdir(cache_folder) == 0;
+  return !removed || close_devices(unused) != 0;
 }
 
 oclstm_plan_desc plan_desc(const oclstm_context *context, const oclstm_model *model, size_t rows,
@@ -253,4 +267,14 @@ test_result run_job(oclstm_context *context, const test_job *job, size_t plan_st
   test_result result = run_plan(plan, job, piece);
   oclstm_plan_destroy(&plan);
   return result;
+}
+
+void assert_plan_close(oclstm_plan *plan, const oclstm_model *model, size_t T, size_t B, tolerance limit) {
+  test_job job = make_job(model, T, B, options.seed);
+  test_result got = run_plan(plan, &job, 0);
+  test_result expected = run_job(reference, &job, 0, 0);
+  assert_results_close(&job, &expected, &got, limit);
+  free_result(&expected);
+  free_result(&got);
+  free_job(&job);
 }

@@ -49,6 +49,10 @@ extern oclstm_context *reference; /* the same object when the reference is under
 
 int open_devices(void **unused); /* as a group's setup and teardown */
 int close_devices(void **unused);
+/* The same with a cache folder for the group's contexts, which ends with it. */
+extern char cache_folder[];
+int open_devices_and_cache(void **unused);
+int close_devices_and_cache(void **unused);
 
 extern oclstm_error last_error;
 #define OK(call) check_ok((call), #call, __FILE__, __LINE__)
@@ -170,6 +174,8 @@ void assert_same_bits(const test_tensor *shape, const float *ref, const float *g
 /* All of y, hn, cn and cells. */
 void assert_results_close(const test_job *job, const test_result *ref, const test_result *got,
                           tolerance limit);
+/* A random job of T steps and B rows by the plan is what the reference makes of it. */
+void assert_plan_close(oclstm_plan *plan, const oclstm_model *model, size_t T, size_t B, tolerance limit);
 void assert_results_same_bits(const test_job *job, const test_result *ref, const test_result *got);
 
 #endif

@@ -98,6 +98,9 @@ oclstm_status oclstm__cl_choose(const char *name, cl_platform_id *platform, cl_d
 
 /* ---- commands.c: every command of the library, counted ---- */
 
+/* Seconds, of a clock that never goes back. */
+double oclstm__now(void);
+
 /* Where a launch goes, what it waits for there besides what is in front of it, and who wants to know its end. */
 typedef struct oclstm__turn {
   size_t lane;     /* see lanes.c; 0: the context's queue */

@@ -2,9 +2,16 @@
  * where the context was opened with profiling.
  * SPDX-License-Identifier: MIT */
 #include <stdatomic.h>
+#include <time.h>
 
 #include "opencl/device/cl.h"
 #include "opencl/device/lanes.h"
+
+double oclstm__now(void) {
+  struct timespec t = {0, 0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 enum { MOST_EVENTS = 4096 }; /* kept before their times are read */
 

@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "opencl/device/coresidency.h"
 
-#include <time.h>
-
 #include "opencl/device/cl.h"
 #include "opencl/device/program.h"
 
@@ -51,21 +49,15 @@ done:
   return status;
 }
 
-static double seconds(void) {
-  struct timespec t = {0};
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Kernels that Intel compiles for CPUs have no clock: what they count is looks, SPINS of which are over in 0.1 s. Threads of a
  * loaded machine were begun later than that. */
 static oclstm_status try_often(oclstm__cl *cl, cl_int groups, bool *good, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   cl_int spins = SPINS;
   for (int k = 0; k < TRIES && !*good; ++k) {
-    const double began = seconds();
+    const double began = oclstm__now();
     TRY(try_groups(cl, groups, spins, good, error));
-    spins = spins == SPINS && seconds() - began < SHORT ? SPINS * MORE : spins;
+    spins = spins == SPINS && oclstm__now() - began < SHORT ? SPINS * MORE : spins;
   }
 done:
   return status;

@@ -1,7 +1,6 @@
 /* The peaks of a device, measured: multiply-adds and reads. kernels/peak.cl.
  * SPDX-License-Identifier: MIT */
 #include <limits.h>
-#include <time.h>
 
 #include "opencl/device/cl.h"
 #include "opencl/device/lanes.h"
@@ -44,22 +43,16 @@ static void close_peak(peak *p) {
   oclstm__buffer_release(&p->from);
 }
 
-static double now(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static oclstm_status time_launch(const peak *p, cl_int n, double *seconds, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const size_t global = p->groups * p->lanes;
   REQUIRE(p->cl->most_turns == 0, OCLSTM_E_UNSUPPORTED, "%s ends a kernel behind %zu turns of its loops",
           p->cl->base.device.name, p->cl->most_turns);
   CL(clSetKernelArg(p->kernel, p->last, sizeof n, &n));
-  double began = now();
+  double began = oclstm__now();
   TRY(oclstm__cl_enqueue(p->cl, OCLSTM__IN_ORDER, p->kernel, 1, &global, &p->lanes, error));
   TRY(oclstm__cl_settle(p->cl, error));
-  *seconds = now() - began;
+  *seconds = oclstm__now() - began;
 done:
   return status;
 }

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 
 #include <math.h>
-#include <time.h>
 
 #include "opencl/device/cl.h"
 #include "opencl/device/lanes.h"
@@ -66,12 +65,6 @@ void oclstm__trial_close(oclstm__trial *trial) {
   }
 }
 
-static double now(void) {
-  struct timespec t = {0, 0};
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* The steps in as many lanes as run side by side, of zeros all: what one of them writes between the others do too. */
 static oclstm_status enqueue(const oclstm__trial *trial, oclstm__runner *r, size_t lanes,
                              oclstm__steps *steps, oclstm_error *error) {
@@ -111,13 +104,13 @@ static oclstm_status run(oclstm__trial *trial, oclstm__runner *r, size_t n, doub
                          .y_ld = oclstm_layer_output_size(r->layer),
                          .merge = OCLSTM_CONCAT,
                          .cells_ld = oclstm_layer_directions(r->layer) * r->layer->hidden_size};
-  double began = now();
+  double began = oclstm__now();
   if (!oclstm__owns_input(plan, r->choice.strategy)) {
     TRY(oclstm__gemm_enqueue(r->input, steps.x, n * plan->base.desc.rows, oclstm__gx_of(plan, r), error));
   }
   TRY(enqueue(trial, r, lanes, &steps, error));
   TRY(oclstm__cl_settle(cl, error));
-  *seconds = (now() - began) / (double)lanes;
+  *seconds = (oclstm__now() - began) / (double)lanes;
   if (n > 0) {
     *seconds *= oclstm__beside_price(plan, r, lanes, *seconds * (double)lanes / (double)n);
   }
@@ -173,12 +166,12 @@ oclstm_status oclstm__trial_launch(oclstm__trial *trial, oclstm__runner *r, doub
   *seconds = INFINITY;
   TRY(run(trial, r, 0, &unused, error));
   for (int k = 0; k < ALONE_RUNS; ++k) {
-    double began = now();
+    double began = oclstm__now();
     for (int n = 0; n < LAUNCHES; ++n) {
       TRY(oclstm__enqueue_items(cl, stage->kernel[0], stage->lanes, stage->lanes, error));
     }
     TRY(oclstm__cl_settle(cl, error));
-    *seconds = fmin(*seconds, (now() - began) / LAUNCHES);
+    *seconds = fmin(*seconds, (oclstm__now() - began) / LAUNCHES);
   }
   if (cl->timer.seconds != NULL) {
     *seconds = cl->timer.seconds(cl->timer.user, &r->choice, 0, *seconds);
