@@ -68,5 +68,8 @@ done | awk '$3 ~ /^\// { print $3 }' | sort -u | while read -r library; do
   esac
 done
 find "$out/bin" "$out/lib" "$out/tests" -type f \( -name 'test_*' -o -name '*.so*' -o -path '*/bin/*' \) -exec strip -s {} + 2>/dev/null || true
-find "$out/lib" -type f -size +8M -exec gzip -9 {} + # oneDNN has 38 MiB, a quarter of that packed; first.sh unpacks it
+# What is large travels packed, and first.sh unpacks it: oneDNN has 38 MiB, a quarter of that packed, and each test the library in it.
+find "$out/lib" -type f -size +8M -exec gzip -9 {} +
+tar -C "$out" -czf "$out/tests.tar.gz" tests
+rm -r "$out/tests"
 du -sk "$out" | awk '{ printf "bundle.sh: %.1f MiB\n", $1 / 1024 }'

@@ -108,17 +108,19 @@ ask_torch() {
   python3 "$here/torch_lstm.py" --json "$raw/torch.json" $quick
 }
 
-# One line a test: NAME<TAB>COMMAND, from bundle.sh; words of a command have no blanks in them.
+# One line a test: NAME<TAB>COMMAND, from bundle.sh; words of a command have no blanks in them, paths are those in tests.tar.gz.
 ask_tests() {
   [ -f "$here/tests.list" ] || { echo "no tests in this bundle"; return 1; }
   mkdir -p "$raw/tests"
+  tar -C "$out" -xzf "$here/tests.tar.gz" || return 1
   list=$here/tests.list
   if [ -n "$quick" ]; then
     grep -E '^(opencl\.gemm|forward\.calls)\.' "$list" >"$raw/quick.list"
     list=$raw/quick.list
   fi
   cut -f 1 "$list" | LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} xargs -P "$(jobs_at_once)" -I NAME \
-    sh "$here/one_test.sh" NAME "$here" "$list" "$raw/tests" >"$raw/tests.txt"
+    sh "$here/one_test.sh" NAME "$out" "$list" "$raw/tests" >"$raw/tests.txt"
+  rm -r "$out/tests"
   sort -o "$raw/tests.txt" "$raw/tests.txt"
   failed=$(grep -vc ' 0 ' "$raw/tests.txt")
   echo "$(wc -l <"$list") tests, $(wc -l <"$raw/tests.txt") ended, $failed failed"

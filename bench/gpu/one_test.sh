@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs one test of a bundle and prints "NAME STATUS SECONDS".
 # SPDX-License-Identifier: MIT
-#   one_test.sh NAME BUNDLE LIST LOGS
+#   one_test.sh NAME FOLDER LIST LOGS    FOLDER: where the bundle's tests/ was unpacked
 set -u
 set -f # patterns among the arguments are the test's own
 name=$1
