@@ -180,10 +180,8 @@ done:
   return status;
 }
 
-/* Of samples in no order, which are put in one: the middle one, of an even number the lower of two. Launches side by side
- * that begin out of rest are often run on one processor, one after the other; in a long run that is over soon, so the
- * least counts where one of two ways has them. */
-static double typical(double *samples, size_t n, bool beside) {
+/* Of samples in no order, which are put in one: the middle one, of an even number the lower of two. */
+static double median(double *samples, size_t n) {
   for (size_t k = 1; k < n; ++k) {
     double sample = samples[k];
     size_t at = k;
@@ -192,7 +190,7 @@ static double typical(double *samples, size_t n, bool beside) {
     }
     samples[at] = sample;
   }
-  return beside ? samples[0] : samples[(n - 1) / 2];
+  return samples[(n - 1) / 2];
 }
 
 /* Medians, because some ways take much longer than at best in most of their runs: the threads of grid have to be woken
@@ -200,8 +198,6 @@ static double typical(double *samples, size_t n, bool beside) {
 oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], double seconds[2],
                                 oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  const bool beside =
-      oclstm__lanes_of(trial->plan, pair[0]) > 1 || oclstm__lanes_of(trial->plan, pair[1]) > 1;
   double samples[2][MOST_ROUNDS];
   double spent = 0.0;
   for (size_t round = 0; round < MOST_ROUNDS; ++round) {
@@ -213,7 +209,7 @@ oclstm_status oclstm__trial_run(oclstm__trial *trial, oclstm__runner *pair[2], d
       spent += taken;
     }
     for (size_t k = 0; k < 2; ++k) {
-      seconds[k] = typical(samples[k], round + 1, beside);
+      seconds[k] = median(samples[k], round + 1);
     }
     bool clear = seconds[1] > OCLSTM__HOPELESS * seconds[0] || spent > ENOUGH_SECONDS;
     if ((round + 1 >= LEAST_ROUNDS && spent > 2.0 * WAY_SECONDS) || (round > 0 && clear)) {
