@@ -63,7 +63,7 @@ static double error_of(const oclstm__gemm_provider *provider, size_t K, const fl
   float C[M * N];
   double error = 0.0;
   double norm = 0.0;
-  OK(provider->create(cl, &shape, W, &gemm, &bytes, &last_error));
+  OK(oclstm__gemm_create(provider, cl, &shape, W, &gemm, &bytes, &last_error));
   OK(oclstm__buffer_from(cl, A, M * K * sizeof *A, "A", &on_device[0], &bytes, &last_error));
   OK(oclstm__buffer_create(cl, sizeof C, "C", &on_device[1], &bytes, &last_error));
   OK(oclstm__gemm_enqueue(gemm, on_device[0], M, on_device[1], &last_error));
@@ -116,7 +116,7 @@ static void nonfinite_stays_in_its_row(void **unused) {
       W[k % K] = 2.0F;
     }
     memcpy(&A[PLACE], &BITS[n], sizeof BITS[n]);
-    OK(oclstm__gemm_amx.create(cl, &shape, W, &gemm, &bytes, &last_error));
+    OK(oclstm__gemm_create(&oclstm__gemm_amx, cl, &shape, W, &gemm, &bytes, &last_error));
     OK(oclstm__buffer_from(cl, A, sizeof A, "A", &on_device[0], &bytes, &last_error));
     OK(oclstm__buffer_create(cl, sizeof C, "C", &on_device[1], &bytes, &last_error));
     OK(oclstm__gemm_enqueue(gemm, on_device[0], ROWS, on_device[1], &last_error));

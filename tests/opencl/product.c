@@ -41,7 +41,7 @@ product make_product(const oclstm__gemm_provider *provider, oclstm__gemm_shape s
   p.host_C = malloc(p.rows * shape.ldc * sizeof *p.host_C);
   assert_non_null(p.host_C);
   poison(&p);
-  OK(provider->create(cl, &shape, p.W, &p.gemm, &bytes, &last_error));
+  OK(oclstm__gemm_create(provider, cl, &shape, p.W, &p.gemm, &bytes, &last_error));
   OK(oclstm__buffer_stored(cl, shape.precision, p.host_A, p.rows * shape.lda, "A", &p.A, &bytes,
                            &last_error));
   OK(oclstm__buffer_create(cl, p.rows * shape.ldc * sizeof(float), "C", &p.C, &bytes, &last_error));

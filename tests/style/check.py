@@ -147,10 +147,13 @@ def check_sizes(source, paths):
         lines = (source / path).read_text().split("\n")[:-1]
         if len(lines) > MOST_LINES:
             yield path, len(lines), f"{len(lines)} lines, at most {MOST_LINES}"
-        start = None
+        start, opened = None, False
         for number, line in enumerate(lines, 1):
             if re.match(r"[A-Za-z_].*[({,]$", line) and not re.match(r"(typedef|struct|enum|union|static const)\b", line):
                 start = number if start is None else start
+            opened = start is not None and (opened or line.endswith("{"))
+            if not opened and line.endswith(";"):  # a prototype
+                start = None
             elif line.startswith("}") or line == "":
                 if line == "}" and start is not None and number - start + 1 > MOST_LINES_OF_FUNCTION:
                     yield path, start, f"function of {number - start + 1} lines, at most {MOST_LINES_OF_FUNCTION}"
@@ -212,6 +215,8 @@ BROKEN = [
     ("host/core/a.c", SPDX + "/* TODO */\n/* see /home/me */\n", "text", 2),
     ("host/core/a.c", SPDX + "int f(void) {\n" + "  g();\n" * 58 + "}\n", "sizes", 0),
     ("host/core/a.c", SPDX + "int f(void) {\n" + "  g();\n" * 29 + "\n" + "  g();\n" * 29 + "}\n", "sizes", 1),
+    ("host/core/a.c", SPDX + "int f(int a,\n      int b) {\n" + "  g();\n" * 59 + "}\n", "sizes", 1),
+    ("host/core/a.h", SPDX + "int f(int a,\n      int b);\n" + "int g(void);\n" * 60 + "static inline int h(void) {\n}\n", "sizes", 0),
     ("host/core/a.c", SPDX + "\n" * 300, "sizes", 1),
     ("kernels/a.cl", "INLINE int f(void) {\n}\nstatic inline int g(void) {\n}\n", "inlining", 1),
     ("include/oclstm/oclstm_status.h", '  XX(OK, 0, "")\n  XX(E_ODD, -1, "")\n', "statuses", 1),

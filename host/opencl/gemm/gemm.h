@@ -30,15 +30,15 @@ typedef struct oclstm__gemm_rows {
 typedef struct oclstm__gemm_provider {
   const char *name; /* "clblast 1.5.3", "plain", "mma", "amx" */
   bool pads;        /* reads A and writes C up to a multiple of ROW_BLOCK rows */
-  /* W: float32, rounded here to what is stored. */
-  oclstm_status (*create)(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
-                          oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error);
+  size_t bytes;     /* of its object, which begins with an oclstm__gemm */
+  /* Makes what the object has besides, 0 before. W: float32, rounded here to what is stored. */
+  oclstm_status (*prepare)(oclstm__gemm *gemm, const float *W, uint64_t *device_bytes, oclstm_error *error);
   oclstm_status (*enqueue)(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows rows, cl_mem A, cl_mem C,
                            oclstm_error *error);
-  void (*destroy)(oclstm__gemm *gemm);
+  /* Of what prepare made, or had made when it failed. */
+  void (*release)(oclstm__gemm *gemm);
 } oclstm__gemm_provider;
 
-/* Providers' objects begin with this. */
 struct oclstm__gemm {
   const oclstm__gemm_provider *provider;
   oclstm__cl *cl;
@@ -49,6 +49,14 @@ extern const oclstm__gemm_provider oclstm__gemm_clblast;
 extern const oclstm__gemm_provider oclstm__gemm_plain;
 extern const oclstm__gemm_provider oclstm__gemm_mma;
 extern const oclstm__gemm_provider oclstm__gemm_amx;
+
+/* ---- gemm.c ---- */
+
+/* E_MEMORY, or what the provider returns. */
+oclstm_status oclstm__gemm_create(const oclstm__gemm_provider *provider, oclstm__cl *cl,
+                                  const oclstm__gemm_shape *shape, const float *W, oclstm__gemm **gemm,
+                                  uint64_t *device_bytes, oclstm_error *error);
+void oclstm__gemm_destroy(oclstm__gemm **gemm);
 
 /* ---- choose.c ---- */
 
@@ -113,12 +121,6 @@ static inline oclstm_status oclstm__gemm_enqueue_rows(oclstm__gemm *gemm, size_t
 static inline oclstm_status oclstm__gemm_enqueue(oclstm__gemm *gemm, cl_mem A, size_t M, cl_mem C,
                                                  oclstm_error *error) {
   return oclstm__gemm_enqueue_rows(gemm, 0, (oclstm__gemm_rows){0, M}, A, C, error);
-}
-static inline void oclstm__gemm_destroy(oclstm__gemm **gemm) {
-  if (*gemm != NULL) {
-    (*gemm)->provider->destroy(*gemm);
-    *gemm = NULL;
-  }
 }
 
 #endif

@@ -77,28 +77,20 @@ done:
   return status;
 }
 
-static void destroy(oclstm__gemm *gemm) {
+static void release(oclstm__gemm *gemm) {
   blast *g = blast_of(gemm);
-  oclstm_allocator allocator = gemm->cl->base.allocator;
   oclstm__buffer_release(&g->W);
   oclstm__buffer_release(&g->temporary);
-  oclstm__free(&allocator, g);
 }
 
-static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
-                            oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
+static oclstm_status prepare(oclstm__gemm *gemm, const float *W, uint64_t *device_bytes,
+                             oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  oclstm__gemm *base = NULL;
-  blast *g = oclstm__alloc(&cl->base.allocator, 1, sizeof *g);
-  REQUIRE(g != NULL, OCLSTM_E_MEMORY, "product: %zu bytes", sizeof *g);
-  base = &g->base;
-  *base = (oclstm__gemm){&oclstm__gemm_clblast, cl, *shape};
-  TRY(oclstm__buffer_from(cl, W, shape->N * shape->K * sizeof *W, "weights", &g->W, device_bytes, error));
+  blast *g = blast_of(gemm);
+  const size_t bytes = gemm->shape.N * gemm->shape.K * sizeof *W;
+  TRY(oclstm__buffer_from(gemm->cl, W, bytes, "weights", &g->W, device_bytes, error));
   TRY(make_temporary(g, device_bytes, error));
-  *gemm = base;
-  base = NULL;
 done:
-  oclstm__gemm_destroy(&base);
   return status;
 }
 
@@ -121,7 +113,8 @@ done:
   return status;
 }
 
-const oclstm__gemm_provider oclstm__gemm_clblast = {CLBLAST_NAME, true, create, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_clblast = {CLBLAST_NAME, true,    sizeof(blast),
+                                                    prepare,      enqueue, release};
 
 /* ---- does it serve this device? ---- */
 
@@ -137,7 +130,7 @@ static oclstm_status try_product(oclstm__cl *cl, oclstm_error *error) {
   float read_back = 0.0F;
   TRY(oclstm__buffer_create(cl, sizeof W, "trial", &A, &ignored, error));
   TRY(oclstm__buffer_create(cl, sizeof W, "trial", &C, &ignored, error));
-  TRY(create(cl, &SHAPE, W, &gemm, &ignored, error));
+  TRY(oclstm__gemm_create(&oclstm__gemm_clblast, cl, &SHAPE, W, &gemm, &ignored, error));
   TRY(enqueue(gemm, 0, (oclstm__gemm_rows){0, 16}, A, C, error));
   TRY(oclstm__cl_read(cl, C, sizeof read_back, &read_back, error));
 done:

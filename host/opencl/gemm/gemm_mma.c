@@ -42,12 +42,10 @@ static size_t columns_of(const tiling *t) {
   return (size_t)TILE_COLUMNS * t->warps_n * TILES_OF_WARP;
 }
 
-static void destroy(oclstm__gemm *gemm) {
+static void release(oclstm__gemm *gemm) {
   mma *g = mma_of(gemm);
-  oclstm_allocator allocator = gemm->cl->base.allocator;
   oclstm__buffer_release(&g->W);
   oclstm__kernel_release(&g->kernel);
-  oclstm__free(&allocator, g);
 }
 
 /* Few rows fill one row of tiles; many give a warp 64 by 32 elements, whose 64 sums a lane are half of its registers. */
@@ -132,14 +130,11 @@ done:
   return status;
 }
 
-static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
-                            oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
+static oclstm_status prepare(oclstm__gemm *gemm, const float *W, uint64_t *device_bytes,
+                             oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  oclstm__gemm *base = NULL;
-  mma *g = oclstm__alloc(&cl->base.allocator, 1, sizeof *g);
-  REQUIRE(g != NULL, OCLSTM_E_MEMORY, "product: %zu bytes", sizeof *g);
-  base = &g->base;
-  *base = (oclstm__gemm){&oclstm__gemm_mma, cl, *shape};
+  mma *g = mma_of(gemm);
+  const oclstm__gemm_shape *shape = &gemm->shape;
   g->tiles = choose_tiles(shape);
   REQUIRE(shape->precision != OCLSTM_PRECISION_F32, OCLSTM_E_UNSUPPORTED,
           "mma multiplies f16 and bf16, not f32");
@@ -147,11 +142,8 @@ static oclstm_status create(oclstm__cl *cl, const oclstm__gemm_shape *shape, con
           shape->N, shape->K);
   TRY(upload(g, W, device_bytes, error));
   TRY(make_kernel(g, error));
-  TRY(oclstm__gemm_weights(base, g->kernel, g->W, error));
-  *gemm = base;
-  base = NULL;
+  TRY(oclstm__gemm_weights(gemm, g->kernel, g->W, error));
 done:
-  oclstm__gemm_destroy(&base);
   return status;
 }
 
@@ -166,7 +158,7 @@ static oclstm_status enqueue(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows 
   return oclstm__gemm_launch(gemm, lane, g->kernel, rows, A, C, global, local, error);
 }
 
-const oclstm__gemm_provider oclstm__gemm_mma = {"mma", true, create, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_mma = {"mma", true, sizeof(mma), prepare, enqueue, release};
 
 bool oclstm__mma_serves(oclstm__cl *cl, oclstm_precision precision, char *text, size_t bytes) {
   oclstm_error error = {OCLSTM_OK, 0, 0, ""};

@@ -19,12 +19,10 @@ static plain *plain_of(oclstm__gemm *gemm) {
   return (plain *)(void *)gemm;
 }
 
-static void destroy(oclstm__gemm *gemm) {
+static void release(oclstm__gemm *gemm) {
   plain *g = plain_of(gemm);
-  oclstm_allocator allocator = gemm->cl->base.allocator;
   oclstm__buffer_release(&g->W);
   oclstm__kernel_release(&g->kernel);
-  oclstm__free(&allocator, g);
 }
 
 /* A tile's accumulators fill the registers, and are no more than the rows there are. */
@@ -47,18 +45,15 @@ done:
   return status;
 }
 
-static oclstm_status create(const oclstm__gemm_provider *provider, oclstm__cl *cl,
-                            const oclstm__gemm_shape *shape, const float *W, oclstm__gemm **gemm,
-                            uint64_t *device_bytes, oclstm_error *error) {
+static oclstm_status prepare(oclstm__gemm *gemm, const float *W, uint64_t *device_bytes,
+                             oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
-  oclstm__gemm *base = NULL;
-  plain *g = oclstm__alloc(&cl->base.allocator, 1, sizeof *g);
-  REQUIRE(g != NULL, OCLSTM_E_MEMORY, "product: %zu bytes", sizeof *g);
-  base = &g->base;
-  *base = (oclstm__gemm){provider, cl, *shape};
+  plain *g = plain_of(gemm);
+  oclstm__cl *cl = gemm->cl;
+  const oclstm__gemm_shape *shape = &gemm->shape;
   REQUIRE(shape->N <= INT_MAX / 4 && shape->K <= INT_MAX, OCLSTM_E_LIMIT, "weights [%zu,%zu]", shape->N,
           shape->K);
-  g->rows = provider == &oclstm__gemm_amx ? OCLSTM__AMX_ROWS : tile_rows(cl, shape);
+  g->rows = gemm->provider == &oclstm__gemm_amx ? OCLSTM__AMX_ROWS : tile_rows(cl, shape);
   g->lanes = cl->max_lanes;
   g->n_panels =
       oclstm__round_up(shape->N, 4 * g->lanes * cl->vector_width) / (4 * g->lanes * cl->vector_width);
@@ -67,14 +62,11 @@ static oclstm_status create(const oclstm__gemm_provider *provider, oclstm__cl *c
                                .VW = cl->vector_width,
                                .ROWS = (unsigned)g->rows,
                                .LANES = (unsigned)g->lanes,
-                               .PAIRED = oclstm__paired(cl, provider, shape->precision),
+                               .PAIRED = oclstm__paired(cl, gemm->provider, shape->precision),
                                .STORAGE = (unsigned)shape->precision};
   TRY(oclstm__kernel_create(cl, &build, "gemm", &g->kernel, error));
-  TRY(oclstm__gemm_weights(base, g->kernel, g->W, error));
-  *gemm = base;
-  base = NULL;
+  TRY(oclstm__gemm_weights(gemm, g->kernel, g->W, error));
 done:
-  oclstm__gemm_destroy(&base);
   return status;
 }
 
@@ -86,13 +78,5 @@ static oclstm_status enqueue(oclstm__gemm *gemm, size_t lane, oclstm__gemm_rows 
   return oclstm__gemm_launch(gemm, lane, g->kernel, rows, A, C, global, local, error);
 }
 
-static oclstm_status create_plain(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
-                                  oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
-  return create(&oclstm__gemm_plain, cl, shape, W, gemm, device_bytes, error);
-}
-static oclstm_status create_amx(oclstm__cl *cl, const oclstm__gemm_shape *shape, const float *W,
-                                oclstm__gemm **gemm, uint64_t *device_bytes, oclstm_error *error) {
-  return create(&oclstm__gemm_amx, cl, shape, W, gemm, device_bytes, error);
-}
-const oclstm__gemm_provider oclstm__gemm_plain = {"plain", false, create_plain, enqueue, destroy};
-const oclstm__gemm_provider oclstm__gemm_amx = {"amx", false, create_amx, enqueue, destroy};
+const oclstm__gemm_provider oclstm__gemm_plain = {"plain", false, sizeof(plain), prepare, enqueue, release};
+const oclstm__gemm_provider oclstm__gemm_amx = {"amx", false, sizeof(plain), prepare, enqueue, release};

@@ -47,7 +47,7 @@ oclstm_status oclstm__gemm_trial(oclstm__cl *cl, const oclstm__gemm_provider *pr
   float *values = oclstm__alloc(allocator, most, sizeof *values);
   REQUIRE(values != NULL, OCLSTM_E_MEMORY, "trial of a product");
   fill_trial(values, TRIAL_N);
-  TRY(provider->create(cl, &shape, values, &gemm, &ignored, error));
+  TRY(oclstm__gemm_create(provider, cl, &shape, values, &gemm, &ignored, error));
   TRY(oclstm__buffer_stored(cl, precision, values, (size_t)TRIAL_M * TRIAL_K, "trial", &A, &ignored, error));
   TRY(oclstm__buffer_create(cl, (size_t)TRIAL_M * TRIAL_N * sizeof *values, "trial", &C, &ignored, error));
   TRY(oclstm__gemm_enqueue(gemm, A, TRIAL_M, C, error));

@@ -47,7 +47,7 @@ static oclstm_status create_head(oclstm__cl_plan *plan, oclstm_error *error) {
   if (model->head_b.data != NULL) {
     oclstm__array_f32(&model->head_b, 0, O, b);
   }
-  TRY(plan->gemm->create(cl, &shape, W, &plan->head, &plan->device_bytes, error));
+  TRY(oclstm__gemm_create(plan->gemm, cl, &shape, W, &plan->head, &plan->device_bytes, error));
   TRY(oclstm__buffer_from(cl, b, O * sizeof *b, "bias of the head", &plan->head_b, &plan->device_bytes,
                           error));
 done:

@@ -37,7 +37,7 @@ oclstm_status oclstm__input_create(oclstm__cl_plan *plan, oclstm__runner *r, ocl
   const oclstm__gemm_shape shape = {r->gates * r->HP, I, I, r->gates * r->HP, 0, plan->base.desc.precision};
   const uint64_t before = plan->device_bytes;
   TRY(pad_input(plan, r, &W_ih, error));
-  TRY(plan->gemm->create(cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
+  TRY(oclstm__gemm_create(plan->gemm, cl, &shape, W_ih, &r->input, &plan->device_bytes, error));
   r->input_bytes = plan->device_bytes - before;
 done:
   oclstm__free(&cl->base.allocator, W_ih);

@@ -26,7 +26,7 @@ static oclstm_status prepare(oclstm__cl_plan *plan, oclstm__runner *r, oclstm__s
       plan->base.desc.precision};
   bool rows = owns_rows(r, stage);
   stage->lanes = rows ? cl->max_lanes : 0;
-  TRY(plan->gemm->create(cl, &shape, W, &stage->gemm, &plan->device_bytes, error));
+  TRY(oclstm__gemm_create(plan->gemm, cl, &shape, W, &stage->gemm, &plan->device_bytes, error));
   TRY(oclstm__stage_kernel(plan, r, stage, rows ? "norm" : "step", rows ? "norm_cell" : "step_cell",
                            &stage->kernel[0], error));
 done:
