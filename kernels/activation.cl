@@ -6,6 +6,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "common.cl"
+
 #define ACT_SIGMOID 1
 #define ACT_TANH 2
 #define ACT_RELU 3

@@ -14,6 +14,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "activation.cl"
+#include "common.cl"
+
 #define LSTM 0
 #define GRU 1
 #define RNN 2
@@ -31,9 +35,6 @@
 #endif
 #ifndef STAGE
 #define STAGE STAGE_CELL
-#endif
-#ifndef VECTORS
-#define VECTORS 4
 #endif
 #ifndef NORM
 #define NORM 0

@@ -18,6 +18,12 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "chunk_product.cl"
+#include "common.cl"
+#include "stage.cl"
+#include "sync.cl"
+#include "system.cl"
+#include "tile_amx.cl"
 
 /* Step number k of the chunk, of a launch that began with `first`. */
 INLINE void enter_step(stage *p, share *mine, const in_turn *buffers, const step_shape *s, int first, int k, int reverse) {

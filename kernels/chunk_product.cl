@@ -9,6 +9,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "cell.cl"
+#include "common.cl"
+#include "fused.cl"
+#include "stage.cl"
+#include "tile.cl"
+
 #ifndef SECOND /* STAGE_ of a second stage */
 #define SECOND 0
 #define SECOND_VECTORS 1

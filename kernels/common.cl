@@ -1,4 +1,4 @@
-/* Types and loads shared by every kernel. The host puts this file in front of each of them.
+/* Types, loads and stores of every kernel.
  *
  * SPDX-License-Identifier: MIT
  *
@@ -12,6 +12,7 @@
  * Sums must not depend on how a compiler likes to contract them: every product that is added goes through FMA, which
  * is one fused operation where the device has it in hardware and two rounded ones where it has not.
  */
+#pragma once
 #pragma OPENCL FP_CONTRACT OFF
 
 #ifndef VW
@@ -20,6 +21,7 @@
 #ifndef LANES
 #define LANES 1 /* work-items of a group, each with its own VW columns: 1 on CPUs; 16, 32, 64 on GPUs */
 #endif
+#define BLOCK (LANES * VW) /* columns of a vector, over the work-items of a group */
 #ifndef STORAGE
 #define STORAGE 0
 #endif

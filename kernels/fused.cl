@@ -9,16 +9,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-
-/* Every of-th row of the batch in the stage's order, from the one at `first` on; n of them. */
-typedef struct slice {
-  int first, of, n;
-} slice;
-
-/* The batch row that is number i of the slice; behind the last one, the last again. */
-INLINE int batch_row(const stage *p, slice rows, int i) {
-  return p->order[min(i, rows.n - 1) * rows.of + rows.first];
-}
+#pragma once
+#include "common.cl"
+#include "stage.cl"
+#include "tile.cl"
+#include "tile_amx.cl"
 
 /* Whether any of rows i .. end - 1 has a step p->t. Where none has, the product is not needed. */
 INLINE bool is_any_active(const stage *p, slice rows, int i, int end) {

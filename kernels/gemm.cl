@@ -12,6 +12,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "common.cl"
+#include "tile.cl"
+#include "tile_amx.cl"
+
 DEFINE_TILE(product, ROWS, VECTORS, 1)
 
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void gemm(__global const stored *restrict A, int lda,

@@ -15,6 +15,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "common.cl"
+#include "mma.cl"
+
 #ifndef WARPS_M
 #define WARPS_M 2
 #define WARPS_N 4

@@ -5,6 +5,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "common.cl"
+
 #ifndef PTX
 #define PTX 0
 #endif

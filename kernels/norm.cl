@@ -14,6 +14,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "cell.cl"
+#include "common.cl"
+#include "stage.cl"
+
 #define NORM_EPSILON (NORM == NORM_TFLITE ? 1e-8f : 1e-5f)
 
 typedef struct moments {

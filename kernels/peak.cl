@@ -10,6 +10,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "common.cl"
+
 #define CHAINS 16
 #define READS 8
 

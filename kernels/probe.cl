@@ -7,6 +7,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "common.cl"
+#include "sync.cl"
+
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void probe(volatile __global int *places, __global int *met,
                                                                        int members, int rounds, int spins) {
   __local int answer;

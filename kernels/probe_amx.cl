@@ -11,6 +11,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "common.cl"
+#include "system.cl"
+
 enum { AMX_NO_INSTRUCTIONS, AMX_NOT_KEPT, AMX_NOT_PERMITTED, AMX_SERVES }; /* as in host/opencl/gemm/amx.c */
 
 #if IS_THREAD && defined(__x86_64__)

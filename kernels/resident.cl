@@ -18,6 +18,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "cell.cl"
+#include "common.cl"
+#include "mma.cl"
+#include "resident_product.cl"
+#include "stage.cl"
+#include "sync.cl"
+
 #if VW == 1
 #ifndef MEETS
 #define MEETS 1 /* members > 1 */

@@ -16,6 +16,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "common.cl"
+#include "mma.cl"
+#include "stage.cl"
+
 #if VW == 1
 #ifndef MMA
 #define MMA 0

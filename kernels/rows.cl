@@ -17,6 +17,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "common.cl"
 
 #define PACK 1
 #define GATHER 2

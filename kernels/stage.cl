@@ -1,4 +1,4 @@
-/* What a stage of a step does with its product, for every kernel that runs stages: step.cl and norm.cl.
+/* What a stage of a step does with its product.
  *
  * A batch row b is active at step t while t < lengths[b]. An inactive row keeps its h and c, and its y and cells are 0; the
  * input projection of its padding is not read.
@@ -20,6 +20,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "cell.cl"
+#include "common.cl"
+
 #ifndef CELLS
 #define CELLS 0
 #endif
@@ -32,12 +36,6 @@
 #define GATES 3
 #else
 #define GATES 1
-#endif
-#ifndef ROWS
-#define ROWS 1 /* of a tile */
-#endif
-#ifndef PANELS
-#define PANELS 1
 #endif
 /* What a stage multiplies: h_{t-1}, or what the stage before has left. */
 #define MULTIPLIED(p, kind) ((kind) == STAGE_CELL || (kind) == STAGE_RESET ? (p)->h_in : (__global const stored *)(p)->middle)
@@ -74,6 +72,16 @@ typedef struct stage {
 
 INLINE bool is_active(const stage *p, int b) {
   return p->t < p->lengths[b];
+}
+
+/* Every of-th row of the batch in the stage's order, from the one at `first` on; n of them. */
+typedef struct slice {
+  int first, of, n;
+} slice;
+
+/* The batch row that is number i of the slice; behind the last one, the last again. */
+INLINE int batch_row(const stage *p, slice rows, int i) {
+  return p->order[min(i, rows.n - 1) * rows.of + rows.first];
 }
 
 #if !X_AHEAD

@@ -11,6 +11,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "cell.cl"
+#include "common.cl"
+#include "fused.cl"
+#include "stage.cl"
+#include "tile.cl"
+#include "tile_amx.cl"
+
 /* Launch: global = [B * UP / VW rounded up], one dimension. */
 __kernel void step_cell(__global const float *gx, __global const float *product, __global const float *params,
                         __global const int *lengths, __global const int *order, __global const stored *h_in,

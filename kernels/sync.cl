@@ -16,6 +16,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "common.cl"
+#include "system.cl"
+
 /* Words of a meeting place: a cache line of its own. */
 enum { SYNC_ARRIVED, SYNC_STALLED, SYNC_STALLS, SYNC_SEAT, SYNC_WORDS = 16, ON_THE_WAY = -1 };
 

@@ -2,6 +2,9 @@
  * clock. Elsewhere these do nothing.
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "common.cl"
+
 #if defined(__x86_64__) && defined(__linux__)
 #define IS_THREAD 1
 enum { SYS_YIELD = 24, SYS_SET_AFFINITY = 203, SYS_GET_AFFINITY = 204 };

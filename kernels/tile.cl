@@ -18,8 +18,19 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#define BLOCK (LANES * VW) /* columns of a vector, over the work-items of a group */
+#pragma once
+#include "common.cl"
+#include "tile_amx.cl"
 
+#ifndef ROWS
+#define ROWS 1
+#endif
+#ifndef VECTORS
+#define VECTORS 4
+#endif
+#ifndef PANELS
+#define PANELS 1
+#endif
 #ifndef PAIRED
 #define PAIRED 0
 #endif

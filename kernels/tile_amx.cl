@@ -20,6 +20,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#pragma once
+#include "common.cl"
+
 #if defined(PAIRED) && PAIRED >= 2
 #define AMX_ROWS 16
 #define TWICE_16 /* tile.cl's own loop, which is not come to */

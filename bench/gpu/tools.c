@@ -44,8 +44,8 @@ static cl_int build_once(probe *p, const char *stem, const char *options, json_t
   char all[512];
   const oclstm__kernel_source *source = oclstm__find_kernel_source(stem);
   snprintf(all, sizeof all, "-cl-std=CL1.2 %s%s", p->nvidia ? "-cl-nv-verbose " : "", options);
-  *program = clCreateProgramWithSource(p->context, 1, (const char *[]){source->text},
-                                       (const size_t[]){source->length}, &code);
+  *program =
+      clCreateProgramWithSource(p->context, source->n_texts, (const char **)source->texts, NULL, &code);
   if (code == CL_SUCCESS) {
     code = clBuildProgram(*program, 1, &p->device, all, NULL, NULL);
     keep_log(p, *program, where);

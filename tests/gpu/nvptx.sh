@@ -35,7 +35,7 @@ if [ "$how" = ptxas ]; then
   done
 fi
 
-# unit STEM OPTION...: PTX of a kernel file behind those in front of it; prints what ptxas says.
+# compile FILE OPTION...: PTX of a kernel file; prints what ptxas says.
 compile() {
   unit=$1
   shift
@@ -66,19 +66,12 @@ has_instruction() {
   fi
 }
 
-shared=$(sed -n '/^static const char \*const SHARED\[\]/,/};/p' host/opencl/device/program.c | grep -o '"[a-z_]*"' | tr -d '"' | tr '\n' ' ')
-: "${shared:?host/opencl/device/program.c does not say which files go in front}"
 for kernel in kernels/*.cl; do
-  stem=$(basename "$kernel" .cl)
-  case " $shared " in *" $stem "*) continue ;; esac
-  [ "${stem%_product}" = "$stem" ] || continue # in front of another one
-  for part in $shared "${stem}_product" "$stem"; do
-    [ ! -f "kernels/$part.cl" ] || cat "kernels/$part.cl"
-  done >"$folder/$stem.cl"
+  grep -q '^__kernel' "$kernel" || continue
   for options in "-DLANES=64 -DROWS=4" "-DLANES=32 -DROWS=8 -DSTORAGE=1" "-DLANES=64 -DROWS=4 -DSTORAGE=2"; do
-    echo "$stem $options"
+    echo "$kernel $options"
     # shellcheck disable=SC2086
-    compile "$folder/$stem.cl" $options
+    compile "$kernel" $options
   done
 done
 
@@ -91,7 +84,7 @@ for tiles in "1 4 1 4" "2 4 2 4" "2 4 4 4"; do
       options="-DPTX=1 -DSTORAGE=$storage -DALIGNED=$aligned -DWARPS_M=$1 -DWARPS_N=$2 -DTILES_M=$3 -DTILES_N=$4"
       echo "gemm_mma $options"
       # shellcheck disable=SC2086
-      compile "$folder/gemm_mma.cl" $options
+      compile kernels/gemm_mma.cl $options
       no_spills gemm_mma "$options"
       has_instruction mma.sync.aligned.m16n8k16 gemm_mma
       has_instruction ld.global.nc.v4 gemm_mma
@@ -110,7 +103,7 @@ for shape in "1 2 1 4 8 32 256 2 16" "1 2 1 8 8 64 512 2 16" "1 1 1 16 8 64 512 
   chunk=
   [ "$1" = 1 ] || chunk=-DCHUNK=8
   [ "$4" != 64 ] || [ "$1" = 1 ] || chunk=-DCHUNK=4
-  compile "$folder/resident.cl" -DPTX=1 -D__NV_CL_C_VERSION=1 -Dasm=__asm__ -DMEETS=1 -DMMA="$1" -DSTORAGE="$2" -DX_AHEAD="$3" -DUNITS="$4" \
+  compile kernels/resident.cl -DPTX=1 -D__NV_CL_C_VERSION=1 -Dasm=__asm__ -DMEETS=1 -DMMA="$1" -DSTORAGE="$2" -DX_AHEAD="$3" -DUNITS="$4" \
     -DLANES="$((32 * $5))" -DDEPTH="$6" -DHIDDEN="$7" -DCHUNKS="$8" -DFILLED="$9" $chunk
   no_spills resident "$shape"
   [ "$1" = 0 ] || has_instruction mma.sync.aligned.m16n8k16 resident

@@ -22,8 +22,9 @@ static void good(cl_int code, const char *call) {
 activations open_activations(unsigned VW, size_t n, const char *between) {
   const oclstm__cl *cl = oclstm__cl_of(device);
   activations a = {.VW = VW};
-  const char *texts[] = {oclstm__find_kernel_source("common")->text, between,
-                         oclstm__find_kernel_source("activation")->text, KERNEL};
+  const oclstm__kernel_source *source = oclstm__find_kernel_source("activation");
+  assert_int_equal(source->n_texts, 2); /* common.cl, itself */
+  const char *texts[] = {source->texts[0], between, source->texts[1], KERNEL};
   char flags[64];
   cl_int code = CL_SUCCESS;
   (void)snprintf(flags, sizeof flags, "-cl-std=CL1.2 -DVW=%u", VW);

@@ -38,9 +38,9 @@ static const char KERNEL[] =
     "}\n";
 
 static cl_kernel make_kernel(const oclstm__cl *cl, const char *name) {
-  const char *texts[] = {oclstm__find_kernel_source("common")->text,
-                         oclstm__find_kernel_source("system")->text, oclstm__find_kernel_source("sync")->text,
-                         KERNEL};
+  const oclstm__kernel_source *source = oclstm__find_kernel_source("sync");
+  assert_int_equal(source->n_texts, 3); /* common.cl, system.cl, itself */
+  const char *texts[] = {source->texts[0], source->texts[1], source->texts[2], KERNEL};
   cl_int code = CL_SUCCESS;
   cl_program program = clCreateProgramWithSource(cl->context, 4, texts, NULL, &code);
   assert_int_equal(code, CL_SUCCESS);

@@ -8,8 +8,9 @@
 
 typedef struct oclstm__kernel_source {
   const char *stem; /* "gemm"; NULL ends the table */
-  const char *text; /* begins with a #line directive, ends with a NUL behind `length` */
-  size_t length;
+  const char *const
+      *texts; /* what a program of it is made of, itself last; each begins with a #line directive */
+  unsigned n_texts;
 } oclstm__kernel_source;
 
 extern const oclstm__kernel_source oclstm__kernel_sources[];

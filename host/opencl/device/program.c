@@ -8,15 +8,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* In front of every operation's file, in this order. */
-static const char *const SHARED[] = {"common", "activation", "tile_amx", "tile", "cell",
-                                     "stage",  "fused",      "system",   "sync", "mma"};
-enum {
-  N_SHARED = sizeof SHARED / sizeof SHARED[0],
-  N_PARTS = N_SHARED + 2,
-  OPTIONS_BYTES = 1024,
-  KEY_BYTES = 2048
-};
+enum { OPTIONS_BYTES = 1024, KEY_BYTES = 2048 };
 
 struct oclstm__program {
   oclstm__program *next;
@@ -25,24 +17,7 @@ struct oclstm__program {
   char key[KEY_BYTES]; /* everything that decides the binary */
 };
 
-/* ---- sources, options, key ---- */
-
-/* Files in front of all, then STEM_product.cl where there is one, then STEM.cl. Returns how many. */
-static cl_uint collect(const char *stem, const char *texts[N_PARTS], size_t lengths[N_PARTS]) {
-  char product[64];
-  cl_uint n = 0;
-  (void)snprintf(product, sizeof product, "%s_product", stem);
-  for (size_t k = 0; k < N_PARTS; ++k) {
-    const oclstm__kernel_source *part = oclstm__find_kernel_source(k < N_SHARED    ? SHARED[k]
-                                                                   : k == N_SHARED ? product
-                                                                                   : stem);
-    if (part != NULL) {
-      texts[n] = part->text;
-      lengths[n++] = part->length;
-    }
-  }
-  return n;
-}
+/* ---- options, key ---- */
 
 /* The one place that writes options. Without -cl-fast-relaxed-math and its kind: results must not drift. */
 static void write_options(const oclstm__build *build, char *options, size_t bytes) {
@@ -74,13 +49,11 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
 }
 
 static void write_key(const oclstm__cl *cl, const char *stem, const char *options, char *key) {
-  const char *texts[N_PARTS];
-  size_t lengths[N_PARTS];
+  const oclstm__kernel_source *source = oclstm__find_kernel_source(stem);
   const oclstm_device_info *d = &cl->base.device;
   XXH64_hash_t hash = 0;
-  cl_uint n = collect(stem, texts, lengths);
-  for (size_t k = 0; k < n; ++k) {
-    hash = XXH3_64bits_withSeed(texts[k], lengths[k], hash);
+  for (unsigned k = 0; k < source->n_texts; ++k) {
+    hash = XXH3_64bits_withSeed(source->texts[k], strlen(source->texts[k]), hash);
   }
   (void)snprintf(key, KEY_BYTES, "oclstm %s\n%s\n%s\n%s\n%s\n%s %016llx\n%s", OCLSTM_VERSION_STRING,
                  d->platform, d->name, d->version, d->driver, stem, (unsigned long long)hash, options);
@@ -106,10 +79,9 @@ static oclstm_status compile(oclstm__cl *cl, const char *stem, const char *optio
                              oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   cl_int cl_code = CL_SUCCESS;
-  const char *texts[N_PARTS];
-  size_t lengths[N_PARTS];
-  const cl_uint n = collect(stem, texts, lengths);
-  CL_OUT(*program, clCreateProgramWithSource(cl->context, n, texts, lengths, &cl_code));
+  const oclstm__kernel_source *source = oclstm__find_kernel_source(stem);
+  CL_OUT(*program, clCreateProgramWithSource(cl->context, source->n_texts, (const char **)source->texts, NULL,
+                                             &cl_code));
   cl_code = clBuildProgram(*program, 1, &cl->device, options, NULL, NULL);
   if (cl_code != CL_SUCCESS) {
     keep_build_log(cl, *program);

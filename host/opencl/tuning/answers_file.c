@@ -33,7 +33,8 @@ static void write_identity(const oclstm__cl *cl, char identity[MAX_IDENTITY]) {
   const oclstm_device_info *d = &cl->base.device;
   XXH64_hash_t hash = XXH3_64bits(MAGIC, strlen(MAGIC));
   for (const oclstm__kernel_source *s = oclstm__kernel_sources; s->stem != NULL; ++s) {
-    hash = XXH3_64bits_withSeed(s->text, s->length, hash);
+    const char *text = s->texts[s->n_texts - 1];
+    hash = XXH3_64bits_withSeed(text, strlen(text), hash);
   }
   (void)snprintf(identity, MAX_IDENTITY, "%s | %s | %s | %s | oclstm %s %016llx", d->platform, d->name,
                  d->version, d->driver, OCLSTM_VERSION_STRING, (unsigned long long)hash);
