@@ -72,6 +72,7 @@ uint64_t bench_valid_steps(const bench_shape *shape); /* of all rows together */
 uint64_t bench_equal_steps(const bench_shape *shape);
 /* 2 G H (I + H) a valid step, over layers and directions. */
 double bench_flops(const bench_shape *shape);
+double bench_stored_bytes(oclstm_precision precision); /* of a weight */
 /* Bytes of W_hh of all layers and directions as a precision stores them. */
 double bench_recurrent_bytes(const bench_shape *shape, oclstm_precision precision);
 /* Bytes of weights that a run must read: every W_hh once a step, every W_ih once. */
@@ -247,7 +248,7 @@ typedef struct bench_peaks {
   double flops;
   struct {
     const char *name;
-    uint64_t fits;  /* weights up to so many bytes are read at this speed */
+    uint64_t fits;  /* so many bytes stay there */
     uint64_t bytes; /* that were read */
     double per_second;
   } levels[BENCH_LEVELS];
@@ -255,7 +256,11 @@ typedef struct bench_peaks {
 
 oclstm_status bench_measure_peaks(oclstm_context *context, const bench_machine *machine, bench_peaks *peaks,
                                   oclstm_error *error);
-/* The shortest time that arithmetic and weight traffic allow; NaN without peaks. */
+
+/* ---- roofline.c ---- */
+
+/* The longer of the time for the operations, and of that for reading every W_hh once a step and every W_ih once. NaN without
+ * peaks. */
 double bench_roofline(const bench_peaks *peaks, const bench_shape *shape, oclstm_precision precision);
 
 /* ---- startup.c ---- */

@@ -1,7 +1,5 @@
-/* The roofline: what this device's arithmetic and memory allow, measured in the same run.
+/* Peaks: how fast this device multiplies and reads, measured in the same run.
  * SPDX-License-Identifier: MIT */
-#include <math.h>
-
 #include "bench.h"
 
 /* What is read to find a level's speed, and what fits it. Three quarters of a cache, so that all of it is met again; of
@@ -40,19 +38,4 @@ oclstm_status bench_measure_peaks(oclstm_context *context, const bench_machine *
   }
   peaks->known = status == OCLSTM_OK;
   return status;
-}
-
-double bench_roofline(const bench_peaks *peaks, const bench_shape *shape, oclstm_precision precision) {
-  if (!peaks->known) {
-    return NAN;
-  }
-  double arithmetic = bench_flops(shape) / peaks->flops;
-  double bytes = bench_recurrent_bytes(shape, precision);
-  for (size_t k = 0; k < BENCH_LEVELS; ++k) {
-    if (peaks->levels[k].per_second > 0.0 && bytes <= (double)peaks->levels[k].fits) {
-      double traffic = bench_weight_traffic(shape, precision) / peaks->levels[k].per_second;
-      return arithmetic > traffic ? arithmetic : traffic;
-    }
-  }
-  return NAN;
 }

@@ -32,6 +32,8 @@ static void write_peaks(cli_json *json, const bench_peaks *peaks) {
     if (peaks->levels[k].per_second > 0.0) {
       cli_json_begin(json, NULL, '{');
       cli_json_string(json, "level", peaks->levels[k].name);
+      cli_json_number(json, "keeps",
+                      peaks->levels[k].fits < UINT64_MAX ? (double)peaks->levels[k].fits : NAN);
       cli_json_integer(json, "bytes", peaks->levels[k].bytes);
       cli_json_number(json, "bytes_per_second", peaks->levels[k].per_second);
       cli_json_end(json, '}');
