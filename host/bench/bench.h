@@ -160,7 +160,8 @@ struct bench_column {
   char version[BENCH_NAME];
   char details[BENCH_TEXT];
   oclstm_precision precision;
-  bool ours; /* oclstm, not the reference */
+  oclstm_gemm gemm; /* of ours */
+  bool ours;        /* oclstm, not the reference */
 };
 
 typedef struct bench_columns {
@@ -186,6 +187,7 @@ typedef struct bench_oclstm_desc {
   oclstm_strategy strategy;
   oclstm_tuning tuning; /* of strategy auto */
   oclstm_precision precision;
+  oclstm_gemm gemm;
   uint64_t memory_bytes; /* of a plan; 0: half of the device's */
   bool profile;          /* also measure kernel time */
   bool name_device;      /* in the column's name */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "cli/cli.h"
 
 /* The most that the reference, which is slow, is given. */
 static const double REFERENCE_FLOPS = 2e9;
@@ -62,6 +63,7 @@ static oclstm_status make_plan(const bench_oclstm_desc *desc, oclstm_context *co
   limits.steps = (size_t)data->shape->T;
   limits.precision = desc->precision;
   limits.strategy = desc->strategy;
+  limits.gemm = desc->gemm;
   limits.tuning = desc->tuning;
   limits.memory_bytes = desc->memory_bytes != 0 ? desc->memory_bytes : memory / 2;
   const bool in_pieces = data->shape->directions == 1 && data->lengths == NULL;
@@ -189,8 +191,7 @@ const bench_oclstm_desc *bench_column_desc(const bench_column *column) {
 }
 
 static void name_column(bench_column *column, const oclstm_column *c) {
-  static const char *const STRATEGIES[] = {"auto", "stepwise", "fused-step", "rows", "grid"};
-  static const char *const PRECISIONS[] = {"f32", "f16", "bf16"};
+  const bool chosen = c->desc.gemm != OCLSTM_GEMM_AUTO;
   const oclstm_device_info *device = oclstm_context_device(c->context);
   (void)snprintf(column->version, sizeof column->version, "%s", oclstm_version());
   (void)snprintf(column->details, sizeof column->details, "%s, %.60s, %.60s, %.60s", device->id, device->name,
@@ -198,9 +199,10 @@ static void name_column(bench_column *column, const oclstm_column *c) {
   if (device->type == OCLSTM_DEVICE_REFERENCE) {
     (void)snprintf(column->name, sizeof column->name, "reference");
   } else {
-    (void)snprintf(column->name, sizeof column->name, "oclstm%s%s %s %s", c->desc.name_device ? " " : "",
-                   c->desc.name_device ? device->id : "", STRATEGIES[c->desc.strategy],
-                   PRECISIONS[c->desc.precision]);
+    (void)snprintf(column->name, sizeof column->name, "oclstm%s%s %s %s%s%s", c->desc.name_device ? " " : "",
+                   c->desc.name_device ? device->id : "", cli_strategy_name((int)c->desc.strategy),
+                   cli_precision_name((int)c->desc.precision), chosen ? " " : "",
+                   chosen ? cli_gemm_name((int)c->desc.gemm) : "");
   }
 }
 
@@ -223,6 +225,7 @@ oclstm_status bench_column_oclstm(bench_column *column, const bench_oclstm_desc 
   column->type = &OCLSTM_TYPE;
   column->self = c;
   column->precision = desc->precision;
+  column->gemm = desc->gemm;
   column->ours = oclstm_context_device(c->context)->type != OCLSTM_DEVICE_REFERENCE;
   name_column(column, c);
   return OCLSTM_OK;

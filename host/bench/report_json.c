@@ -51,6 +51,16 @@ static void write_startup(cli_json *json, const char *name, const bench_startup 
   cli_json_end(json, '}');
 }
 
+/* Nothing of columns that are not ours. */
+static void write_startups(cli_json *json, const bench_started *s) {
+  if (s->measured) {
+    write_startup(json, "cold_start", &s->cold);
+    write_startup(json, "warm_start", &s->warm);
+  } else if (s->why[0] != '\0') {
+    cli_json_string(json, "no_start", s->why);
+  }
+}
+
 static void write_columns(cli_json *json, const bench_results *r) {
   cli_json_begin(json, "columns", '[');
   for (size_t k = 0; k < r->columns.n; ++k) {
@@ -65,13 +75,13 @@ static void write_columns(cli_json *json, const bench_results *r) {
     if (context != NULL) {
       cli_json_device(json, "device", oclstm_context_device(context));
       cli_json_string(json, "strategy", cli_strategy_name((int)bench_column_desc(c)->strategy));
+      cli_json_string(json, "gemm", cli_gemm_name((int)c->gemm));
     }
     if (r->peaks[k].known) {
       write_peaks(json, &r->peaks[k]);
     }
-    if (r->startups != NULL && r->startups[k].measured) {
-      write_startup(json, "cold_start", &r->startups[k].cold);
-      write_startup(json, "warm_start", &r->startups[k].warm);
+    if (r->startups != NULL) {
+      write_startups(json, &r->startups[k]);
     }
     cli_json_end(json, '}');
   }

@@ -29,6 +29,7 @@ static oclstm_status first_result(const bench_oclstm_desc *desc, const char *fol
   limits.steps = (size_t)SHAPE.T;
   limits.precision = desc->precision;
   limits.strategy = desc->strategy;
+  limits.gemm = desc->gemm;
   limits.tuning = desc->tuning;
   io.steps = limits.steps;
   io.x = data->x;

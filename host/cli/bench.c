@@ -6,7 +6,7 @@
 
 #include "bench_session.h"
 
-enum { LEAST_ROUNDS = 3, QUICK_SECONDS = 40, SHAPE_SECONDS = 10 };
+enum { LEAST_ROUNDS = 3, QUICK_SECONDS = 45, SHAPE_SECONDS = 10 };
 static const double PAUSE =
     0.005; /* seconds before each timed run: threads that wait by spinning go to sleep */
 
@@ -97,11 +97,11 @@ static int run_shape(bench_session *b, const bench_shape *shape, double seconds)
   return CLI_DONE;
 }
 
-/* What is left of the time for all shapes, in equal parts. */
+/* What is left of the time for all shapes, in equal parts. Of quick's, peers and peaks have had theirs already. */
 static double seconds_of(const bench_session *b, size_t shape, double began) {
   const cli_options *o = b->options;
   double all = o->seconds != 0 ? (double)o->seconds : b->quick ? QUICK_SECONDS : 0.0;
-  double left = all - (bench_now() - began);
+  double left = all - (bench_now() - (o->seconds != 0 ? began : b->began));
   return all > 0.0 ? (left > 0.0 ? left : 0.0) / (double)(b->shapes.n - shape) : SHAPE_SECONDS;
 }
 
@@ -198,8 +198,8 @@ static int measure(bench_session *b) {
       code = run_startups(b);
     }
   }
-  /* What an interruption leaves is printed, and the code says so. */
-  if (code == CLI_DONE || code == CLI_INTERRUPTED) {
+  /* What an interruption or a failure leaves is printed, and the code says so. */
+  if (code == CLI_DONE || code == CLI_INTERRUPTED || b->results.n > 0 || b->results.n_crossings > 0) {
     int printed = print_results(b);
     code = code != CLI_DONE ? code : printed;
   }
@@ -219,25 +219,75 @@ static void close_session(bench_session *b) {
   free(b->cache);
 }
 
-int cli_bench(const cli_options *options) {
-  bench_session b = {.options = options};
-  if (options->json && options->csv) {
+/* The word that a list has twice; NULL: none. */
+static const char *find_twice(const cli_list *list) {
+  for (size_t k = 1; k < list->n; ++k) {
+    for (size_t before = 0; before < k; ++before) {
+      if (strcmp(list->values[before], list->values[k]) == 0) {
+        return list->values[k];
+      }
+    }
+  }
+  return NULL;
+}
+
+static int check_lists(const cli_options *o) {
+  const struct {
+    const char *name;
+    const cli_list *list;
+  } lists[] = {{"device", &o->devices},
+               {"strategy", &o->strategies},
+               {"precision", &o->precisions},
+               {"gemm", &o->gemms},
+               {"peer", &o->peers}};
+  for (size_t k = 0; k < sizeof lists / sizeof lists[0]; ++k) {
+    const char *twice = find_twice(lists[k].list);
+    if (twice != NULL) {
+      return cli_usage("--%s: '%.150s' is given twice", lists[k].name, twice);
+    }
+  }
+  return CLI_DONE;
+}
+
+/* It has shapes, columns and a number of rounds of its own. */
+static int check_crossover(const cli_options *o) {
+  const char *without = o->peers.n > 0    ? "--peer"
+                        : o->reference    ? "--reference"
+                        : o->onednn == 1  ? "--onednn on"
+                        : o->startup      ? "--startup"
+                        : o->seconds != 0 ? "--seconds"
+                        : o->plot != NULL ? "--plot"
+                                          : NULL;
+  if (o->n_arguments > 0) {
+    return cli_usage("--crossover has shapes of its own, found '%s'", o->arguments[0]);
+  }
+  if (without != NULL) {
+    return cli_usage("--crossover and %s exclude each other", without);
+  }
+  if (o->devices.n < 2 && o->strategies.n < 2 && o->precisions.n < 2 && o->gemms.n < 2) {
+    return cli_usage("--crossover needs two devices (or strategies, precisions, gemms)");
+  }
+  return CLI_DONE;
+}
+
+static int check_options(const cli_options *o) {
+  if (o->json && o->csv) {
     return cli_usage("--json and --csv exclude each other");
   }
-  if (options->crossover && options->n_arguments > 0) {
-    return cli_usage("--crossover has shapes of its own, found '%s'", options->arguments[0]);
+  if (o->repeats > BENCH_SAMPLES) {
+    return cli_usage("--repeats: '%llu' is more than %d", (unsigned long long)o->repeats, (int)BENCH_SAMPLES);
   }
-  if (options->crossover && options->devices.n < 2 && options->strategies.n < 2 &&
-      options->precisions.n < 2) {
-    return cli_usage("--crossover needs two devices (or strategies, or precisions)");
+  if (o->plot != NULL && bench_plot_terminal(o->plot) == NULL) {
+    return cli_usage("--plot: '%s' is neither .png nor .svg", o->plot);
   }
-  if (options->repeats > BENCH_SAMPLES) {
-    return cli_usage("--repeats: at most %d", (int)BENCH_SAMPLES);
-  }
-  if (options->plot != NULL && bench_plot_terminal(options->plot) == NULL) {
-    return cli_usage("--plot: '%s' is neither .png nor .svg", options->plot);
-  }
-  int code = read_shapes(&b);
+  int code = check_lists(o);
+  return code == CLI_DONE && o->crossover ? check_crossover(o) : code;
+}
+
+int cli_bench(const cli_options *options) {
+  bench_session b = {.options = options, .began = bench_now()};
+  int code = check_options(options);
+  code = code == CLI_DONE ? read_shapes(&b) : code;
   if (code == CLI_DONE && options->list) {
     code = print_lists(&b);
   } else if (code == CLI_DONE) {

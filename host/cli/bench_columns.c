@@ -30,19 +30,23 @@ static size_t choose_precisions(const bench_session *b, const char *const **valu
 static int add_ours(bench_session *b) {
   const char *const standard[] = {cli_environment("OCLSTM_DEVICE")};
   static const char *const AUTO[] = {"auto"};
-  const char *const *devices = NULL, *const *strategies = NULL, *const *precisions = NULL;
+  const char *const *devices = NULL, *const *strategies = NULL, *const *precisions = NULL,
+                    *const *gemms = NULL;
   const size_t n_devices = choose(&b->options->devices, standard, 1, &devices);
   const size_t n_strategies = choose(&b->options->strategies, AUTO, 1, &strategies);
+  const size_t n_gemms = choose(&b->options->gemms, AUTO, 1, &gemms);
   const size_t n_precisions = choose_precisions(b, &precisions);
+  const size_t n = n_devices * n_strategies * n_gemms * n_precisions;
   int code = CLI_DONE;
   /* Devices change fastest: crossover compares the first two columns. */
-  for (size_t k = 0; k < n_devices * n_strategies * n_precisions && code == CLI_DONE; ++k) {
+  for (size_t k = 0; k < n && code == CLI_DONE; ++k) {
     const bench_oclstm_desc desc = {
         .device = devices[k % n_devices],
         .cache_dir = b->cache,
         .tuning = (oclstm_tuning)b->options->tuning,
         .strategy = (oclstm_strategy)cli_strategy_of(strategies[k / n_devices % n_strategies]),
-        .precision = (oclstm_precision)cli_precision_of(precisions[k / n_devices / n_strategies]),
+        .precision = (oclstm_precision)cli_precision_of(precisions[k / n_devices / n_strategies / n_gemms]),
+        .gemm = (oclstm_gemm)cli_gemm_of(gemms[k / n_devices / n_strategies % n_gemms]),
         .memory_bytes = b->options->memory,
         .profile = !b->options->crossover,
         .name_device = n_devices > 1,

@@ -15,6 +15,7 @@ typedef struct bench_session {
   bench_peer *peers[CLI_MOST_VALUES];
   size_t n_peers;
   bool visible; /* progress */
+  double began; /* bench_now() */
 } bench_session;
 
 /* ---- bench_columns.c ---- */
