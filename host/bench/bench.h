@@ -212,8 +212,16 @@ typedef struct bench_peer bench_peer;
  * answer. */
 bench_peer *bench_peer_open(const char *command, const char *temporary, double timeout, char why[BENCH_TEXT]);
 void bench_peer_close(bench_peer **peer);
+const char *bench_peer_name(const bench_peer *peer);
 /* A column of the peer, which must outlive it; false without memory. */
 bool bench_column_peer(bench_column *column, bench_peer *peer, oclstm_precision precision);
+
+/* ---- folder.c ---- */
+
+/* A new folder within that one, the caller's to remove; NULL without one. */
+char *bench_folder_make(const char *temporary);
+/* With the files in it. NULL is fine. */
+void bench_folder_remove(char **folder);
 
 /* ---- rounds.c ---- */
 

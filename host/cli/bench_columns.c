@@ -69,6 +69,23 @@ static int add_onednn(bench_session *b, oclstm_precision precision) {
   return CLI_DONE;
 }
 
+/* Results are told apart by the names of their columns. */
+static bool is_name_taken(const bench_session *b, const char *name) {
+  static const char *const OURS[] = {"oclstm", "onednn", "reference"};
+  for (size_t k = 0; k < sizeof OURS / sizeof OURS[0]; ++k) {
+    const size_t n = strlen(OURS[k]);
+    if (strncmp(name, OURS[k], n) == 0 && (name[n] == ' ' || name[n] == '\0')) {
+      return true;
+    }
+  }
+  for (size_t k = 0; k + 1 < b->n_peers; ++k) {
+    if (strcmp(bench_peer_name(b->peers[k]), name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static int open_peers(bench_session *b) {
   const double timeout = (double)(b->options->peer_timeout != 0 ? b->options->peer_timeout : PEER_SECONDS);
   for (size_t k = 0; k < b->options->peers.n; ++k) {
@@ -82,6 +99,11 @@ static int open_peers(bench_session *b) {
       return CLI_FAILED;
     }
     ++b->n_peers;
+    if (is_name_taken(b, bench_peer_name(b->peers[k]))) {
+      (void)cli_usage("--peer '%.150s': another column is named '%s'", b->options->peers.values[k],
+                      bench_peer_name(b->peers[k]));
+      return CLI_FAILED;
+    }
   }
   return CLI_DONE;
 }
