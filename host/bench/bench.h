@@ -241,12 +241,17 @@ bool bench_takes_part(const bench_column *column, const bench_shape *shape);
 
 typedef struct bench_machine {
   char cpu[BENCH_TEXT], system[BENCH_TEXT], compiler[BENCH_TEXT];
-  unsigned processors;
-  uint64_t cache_bytes[3]; /* of one processor: L1 data, L2, L3; 0: not known */
+  unsigned processors;     /* that this process may use */
+  uint64_t cache_bytes[3]; /* one of each: L1 data, L2, L3; 0: not known */
+  size_t cache_shared[3];  /* by so many processors; 0: not known */
   bool amx;
 } bench_machine;
 
 bench_machine bench_machine_here(void);
+/* Of "0-3,8" as Linux writes it, 5; 0 of anything else. */
+size_t bench_count_processors(const char *list);
+/* Bytes of all caches of a level (0: L1) that the processors have. */
+uint64_t bench_all_caches(const bench_machine *machine, size_t level);
 uint64_t bench_resident_bytes(void); /* 0: not known */
 double bench_now(void);              /* seconds of the monotonic clock */
 

@@ -8,8 +8,8 @@ static void choose_levels(const oclstm_device_info *device, const bench_machine 
                           bench_peaks *peaks) {
   uint64_t L2 = 32 << 20, L3 = 0;
   if (device->type == OCLSTM_DEVICE_CPU) {
-    L2 = machine->cache_bytes[1] * device->compute_units;
-    L3 = machine->cache_bytes[2];
+    L2 = bench_all_caches(machine, 1);
+    L3 = bench_all_caches(machine, 2);
   }
   uint64_t far = 8 * (L2 > L3 ? L2 : L3);
   far = far < (uint64_t)128 << 20   ? (uint64_t)128 << 20

@@ -55,13 +55,21 @@ class Peers(CliTest):
         requests = self.requests()
         # A first run for the length of warm-ups, and the two that count.
         self.assertEqual([r["op"] for r in requests], ["hello", "prepare", "time", "time", "time", "quit"])
-        self.assertEqual((requests[0]["protocol"], requests[0]["threads"]), (1, os.cpu_count()))
+        self.assertEqual((requests[0]["protocol"], requests[0]["threads"]), (1, len(os.sched_getaffinity(0))))
         self.assertEqual({k: requests[1][k] for k in ["T", "B", "I", "H", "layers", "directions", "cell", "precision", "lengths",
                                                       "linear_before_reset"]},
                          {"T": 6, "B": 3, "I": 4, "H": 5, "layers": 1, "directions": 1, "cell": "lstm", "precision": "f32",
                           "lengths": None, "linear_before_reset": True})
         self.assertEqual([r["repeats"] for r in requests[2:5]], [1, 1, 1])
         self.assertEqual([r["warm_up"] for r in requests[2:5]], [0, 10, 10])  # of 2 ms each, 20 ms
+
+    def test_threads(self):
+        """As many as bench has itself."""
+        line = [PROGRAM, "bench", "6,3,4,5", *QUICKLY, "--peer", f"'{sys.executable}' '{PEER}' good"]
+        one = min(os.sched_getaffinity(0))
+        out = subprocess.run(line, check=True, stdout=subprocess.PIPE, env={**os.environ, "PEER_LOG": self.path("log")},
+                             preexec_fn=lambda: os.sched_setaffinity(0, {one})).stdout
+        self.assertEqual((self.requests()[0]["threads"], json.loads(out)["machine"]["processors"]), (1, 1))
 
     def test_layers_and_directions(self):
         _, peer, _ = self.bench("good", shape="5,2,3,4,lstm,2,2")
