@@ -4,8 +4,10 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -153,10 +155,22 @@ class Runs(CliTest):
         self.assertIn("set terminal svg", script)
         self.assertIn("p''.svg'", script)
         self.assertIn("oclstm auto f32", script)
+        self.assertIn(" noenhanced ", script)
+        median, low, high = map(float, re.search('"T 3 B 1 I 2 H 2 lstm" (.*)', script)[1].split())
+        bottom, top = map(float, re.search(r"yrange \[(.*):(.*)\]", script).groups())
+        self.assertTrue(bottom <= low <= median <= high <= top and top / bottom <= 100, script)
+        # A column without a figure has no place in it.
+        peer = f"'{sys.executable}' '{pathlib.Path(__file__).resolve().parent / 'peer.py'}' no"
+        self.run_good("bench", "3,1,2,2", *QUICKLY, "--peer", peer, "--plot", self.path("r.svg"), environment={"PATH": path})
+        script = (self.folder / "r.svg.gp").read_text()
+        self.assertIn("oclstm auto f32", script)
+        self.assertNotIn("'peer f32'", script)
         fake.write_text("#!/bin/sh\nexit 7\n")
         result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--plot", self.path("q.png"), environment={"PATH": path})
         self.assertEqual(result.code, 1)
         self.assertIn("gnuplot ended with status 7", result.err)
+        result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--memory", "1", "--plot", self.path("n.png"), environment={"PATH": path})
+        self.assertEqual((result.code, result.err), (1, f"oclstm: E_WRITE: {self.path('n.png')}: there is no figure to draw\n"))
         fake.unlink()
         result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--plot", self.path("q.png"), environment={"PATH": str(programs)})
         self.assertEqual(result.code, 1)
