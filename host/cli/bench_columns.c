@@ -57,9 +57,8 @@ static int add_ours(bench_session *b) {
 }
 
 static int add_onednn(bench_session *b, oclstm_precision precision) {
-  enum { AUTO, ON, OFF };
   char why[BENCH_TEXT] = "";
-  if (b->options->onednn == OFF || (b->options->onednn == AUTO && !bench_onednn_available())) {
+  if (b->options->onednn == ONEDNN_OFF || (b->options->onednn == ONEDNN_AUTO && !bench_onednn_available())) {
     return CLI_DONE;
   }
   bench_column *column = bench_columns_push(&b->results.columns);
