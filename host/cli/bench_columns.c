@@ -12,7 +12,16 @@ static int add_oclstm(bench_session *b, const bench_oclstm_desc *desc) {
   if (column == NULL) {
     return cli_fail(OCLSTM_E_MEMORY, "no memory for a column");
   }
-  return bench_column_oclstm(column, desc, &error) == OCLSTM_OK ? CLI_DONE : cli_report(&error, NULL);
+  if (bench_column_oclstm(column, desc, &error) != OCLSTM_OK) {
+    return cli_report(&error, NULL);
+  }
+  for (const bench_column *other = b->results.columns.items; other < column; ++other) {
+    if (strcmp(other->name, column->name) == 0) {
+      return cli_usage("--device: '%.150s' is a device that is there already: %s", desc->device,
+                       column->details);
+    }
+  }
+  return CLI_DONE;
 }
 
 /* What is measured when nothing is asked for; a target brings its precisions with it. */

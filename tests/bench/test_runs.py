@@ -193,6 +193,8 @@ class Runs(CliTest):
         self.fails(2, None, "--repeats: '65' is more than 64", "bench", "--repeats", "65")
         for option, value in [("device", "cpu"), ("strategy", "rows"), ("precision", "f16"), ("gemm", "plain"), ("peer", "true")]:
             self.fails(2, None, f"--{option}: '{value}' is given twice", "bench", *[f"--{option}", value] * 2)
+        self.fails(2, None, "--device: 'opencl:0:0' is a device that is there already: opencl:0:0, ", "bench", "1,1,1,1", "--device",
+                   "cpu", "--device", "opencl:0:0")
         for option in ["--peer true", "--reference", "--onednn on", "--startup", "--seconds 3", "--plot p.png"]:
             self.fails(2, None, f"--crossover and {option.split()[0]}", "bench", "--crossover", "--device", "cpu", "--device", "0",
                        *option.split())
