@@ -199,7 +199,7 @@ def launches(found):
         result = row.done("oclstm", "f32")
         if result and "launches" in result and shape_text(row) not in seen:
             seen.add(shape_text(row))
-            lines.append([shape_text(row), result["strategy"], f"{result['launches_per_1000_steps']:.0f}", size_text(result["device_bytes"]),
+            lines.append([shape_text(row), result["strategy"], f"{result['launches_per_1000_steps']:.3g}", size_text(result["device_bytes"]),
                           size_text(result["bytes_written"]), size_text(result["bytes_read"])])
     return table(["shape", "strategy", "launches a 1,000 steps", "plan on the device", "to the device", "from the device"], lines)
 

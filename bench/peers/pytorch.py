@@ -89,7 +89,7 @@ class OnCPU:
 
     def __init__(self, shape, weights, x, lengths, wanted):
         self.shape, self.type = shape, TYPES[shape.precision]
-        self.x = torch.from_numpy(x).to(self.type)
+        self.x = torch.from_numpy(x).to(self.type, copy=True)  # where PyTorch allocates: NumPy's arrays begin within lines of the cache
         self.module = make_module(shape, weights, "cpu").eval()
         ways = self.dense(wanted) if lengths is None else self.ragged(torch.from_numpy(lengths), wanted)
         if not ways:

@@ -72,6 +72,7 @@ uint64_t bench_valid_steps(const bench_shape *shape); /* of all rows together */
 uint64_t bench_equal_steps(const bench_shape *shape);
 /* 2 G H (I + H) a valid step, over layers and directions. */
 double bench_flops(const bench_shape *shape);
+double bench_stored_bytes(oclstm_precision precision); /* of a weight */
 /* Bytes of W_hh of all layers and directions as a precision stores them. */
 double bench_recurrent_bytes(const bench_shape *shape, oclstm_precision precision);
 /* Bytes of weights that a run must read: every W_hh once a step, every W_ih once. */
@@ -159,7 +160,8 @@ struct bench_column {
   char version[BENCH_NAME];
   char details[BENCH_TEXT];
   oclstm_precision precision;
-  bool ours; /* oclstm, not the reference */
+  oclstm_gemm gemm; /* of ours */
+  bool ours;        /* oclstm, not the reference */
 };
 
 typedef struct bench_columns {
@@ -185,6 +187,7 @@ typedef struct bench_oclstm_desc {
   oclstm_strategy strategy;
   oclstm_tuning tuning; /* of strategy auto */
   oclstm_precision precision;
+  oclstm_gemm gemm;
   uint64_t memory_bytes; /* of a plan; 0: half of the device's */
   bool profile;          /* also measure kernel time */
   bool name_device;      /* in the column's name */
@@ -209,8 +212,16 @@ typedef struct bench_peer bench_peer;
  * answer. */
 bench_peer *bench_peer_open(const char *command, const char *temporary, double timeout, char why[BENCH_TEXT]);
 void bench_peer_close(bench_peer **peer);
+const char *bench_peer_name(const bench_peer *peer);
 /* A column of the peer, which must outlive it; false without memory. */
 bool bench_column_peer(bench_column *column, bench_peer *peer, oclstm_precision precision);
+
+/* ---- folder.c ---- */
+
+/* A new folder within that one, the caller's to remove; NULL without one. */
+char *bench_folder_make(const char *temporary);
+/* With the files in it. NULL is fine. */
+void bench_folder_remove(char **folder);
 
 /* ---- rounds.c ---- */
 
@@ -230,12 +241,17 @@ bool bench_takes_part(const bench_column *column, const bench_shape *shape);
 
 typedef struct bench_machine {
   char cpu[BENCH_TEXT], system[BENCH_TEXT], compiler[BENCH_TEXT];
-  unsigned processors;
-  uint64_t cache_bytes[3]; /* of one processor: L1 data, L2, L3; 0: not known */
+  unsigned processors;     /* that this process may use */
+  uint64_t cache_bytes[3]; /* one of each: L1 data, L2, L3; 0: not known */
+  size_t cache_shared[3];  /* by so many processors; 0: not known */
   bool amx;
 } bench_machine;
 
 bench_machine bench_machine_here(void);
+/* Of "0-3,8" as Linux writes it, 5; 0 of anything else. */
+size_t bench_count_processors(const char *list);
+/* Bytes of all caches of a level (0: L1) that the processors have. */
+uint64_t bench_all_caches(const bench_machine *machine, size_t level);
 uint64_t bench_resident_bytes(void); /* 0: not known */
 double bench_now(void);              /* seconds of the monotonic clock */
 
@@ -247,7 +263,7 @@ typedef struct bench_peaks {
   double flops;
   struct {
     const char *name;
-    uint64_t fits;  /* weights up to so many bytes are read at this speed */
+    uint64_t fits;  /* so many bytes stay there */
     uint64_t bytes; /* that were read */
     double per_second;
   } levels[BENCH_LEVELS];
@@ -255,7 +271,11 @@ typedef struct bench_peaks {
 
 oclstm_status bench_measure_peaks(oclstm_context *context, const bench_machine *machine, bench_peaks *peaks,
                                   oclstm_error *error);
-/* The shortest time that arithmetic and weight traffic allow; NaN without peaks. */
+
+/* ---- roofline.c ---- */
+
+/* The longer of the time for the operations, and of that for reading every W_hh once a step and every W_ih once. NaN without
+ * peaks. */
 double bench_roofline(const bench_peaks *peaks, const bench_shape *shape, oclstm_precision precision);
 
 /* ---- startup.c ---- */

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #include "bench.h"
 #include "cli/cli.h"
 #include "peer_files.h"
 #include "process.h"
+
+enum { MOST_WHY = 201 }; /* of a peer's words, with the end */
 
 struct bench_peer {
   bench_process process;
@@ -31,7 +33,23 @@ typedef struct peer_column {
 
 static bool drop(bench_peer *peer, const char *format, const char *word) {
   (void)snprintf(peer->gone, sizeof peer->gone, format, word);
-  bench_process_close(&peer->process, 0.0);
+  bench_process_close(&peer->process, 0.0, NULL);
+  return false;
+}
+
+/* It has a moment to end after its output has. */
+static bool drop_ended(bench_peer *peer) {
+  int status = -1;
+  bench_process_close(&peer->process, 1.0, &status);
+  const char *how = status == -1        ? "closed its output"
+                    : WIFEXITED(status) ? "ended with status"
+                                        : "ended by signal";
+  (void)snprintf(peer->gone, sizeof peer->gone, "the peer has %s", how);
+  if (status != -1) {
+    const size_t n = strlen(peer->gone);
+    (void)snprintf(peer->gone + n, sizeof peer->gone - n, " %d",
+                   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+  }
   return false;
 }
 
@@ -50,7 +68,8 @@ static bool ask(bench_peer *peer, json_t *request, json_t **answer) {
   free(line);
   switch (how) {
     case BENCH_ANSWERED: break;
-    case BENCH_ENDED: return drop(peer, "the peer has ended%s", "");
+    case BENCH_ENDED: return drop_ended(peer);
+    case BENCH_UNASKED: return drop(peer, "it printed more than one line for an answer%s", "");
     case BENCH_TIMED_OUT: return drop(peer, "no answer in time (--peer-timeout)%s", "");
     case BENCH_TOO_LONG: return drop(peer, "an answer of more than a MiB%s", "");
     case BENCH_STOPPED: return drop(peer, "interrupted%s", "");
@@ -67,6 +86,19 @@ static bool ask(bench_peer *peer, json_t *request, json_t **answer) {
 static const char *text_of(const json_t *answer, const char *member, const char *otherwise) {
   const char *text = json_string_value(json_object_get(answer, member));
   return text != NULL ? text : otherwise;
+}
+
+/* A peer's words stand in tables: one line, whole characters, at most so many bytes with the end. */
+static void copy_text(char *to, size_t bytes, const char *from) {
+  size_t n = strlen(from);
+  n = n < bytes ? n : bytes - 1;
+  while (n > 0 && from[n] != '\0' && ((unsigned char)from[n] & 0xC0) == 0x80) {
+    --n;
+  }
+  for (size_t k = 0; k < n; ++k) {
+    to[k] = (unsigned char)from[k] < 0x20 || from[k] == 0x7F ? ' ' : from[k];
+  }
+  to[n] = '\0';
 }
 
 static bool is_ok(const json_t *answer) {
@@ -112,9 +144,10 @@ static bool take_result(peer_column *c, bench_data *data, const json_t *answer, 
   char why[BENCH_TEXT];
   const json_t *prepared = json_object_get(answer, "prepare_ns");
   if (!is_ok(answer)) {
-    return bench_fail(outcome, BENCH_REFUSED, "%.200s", text_of(answer, "why", "it says no"));
+    copy_text(why, MOST_WHY, text_of(answer, "why", "it says no"));
+    return bench_fail(outcome, BENCH_REFUSED, "%s", why);
   }
-  if (json_is_number(prepared)) {
+  if (json_is_number(prepared) && json_number_value(prepared) >= 0.0) {
     outcome->prepare_seconds = 1e-9 * json_number_value(prepared);
   }
   return bench_peer_read(c->peer->folder, data, why) ? true : bench_fail(outcome, BENCH_FAILED, "%s", why);
@@ -155,11 +188,12 @@ static bool run(bench_column *column, unsigned warm_up, double *seconds, bench_o
     return bench_fail(outcome, BENCH_FAILED, "%s", c->peer->gone);
   }
   const json_t *ns = json_array_get(json_object_get(answer, "ns"), 0);
-  bool good = is_ok(answer) && json_is_number(ns) && json_number_value(ns) > 0.0;
+  bool good = is_ok(answer) && json_is_number(ns) && json_number_value(ns) >= 1.0;
   *seconds = good ? 1e-9 * json_number_value(ns) : 0.0;
   if (!good) {
-    (void)bench_fail(outcome, BENCH_FAILED, "no time: %.200s",
-                     text_of(answer, "why", "\"ns\" has no positive number"));
+    char why[MOST_WHY];
+    copy_text(why, sizeof why, text_of(answer, "why", "\"ns\" has no number from 1 on"));
+    (void)bench_fail(outcome, BENCH_FAILED, "no time: %s", why);
   }
   json_decref(answer);
   return good;
@@ -194,23 +228,25 @@ static bool greet(bench_peer *peer, unsigned threads, char why[BENCH_TEXT]) {
   }
   bool good = is_ok(answer);
   if (good) {
-    (void)snprintf(peer->name, sizeof peer->name, "%s", text_of(answer, "name", "peer"));
-    (void)snprintf(peer->version, sizeof peer->version, "%s", text_of(answer, "version", ""));
-    (void)snprintf(peer->details, sizeof peer->details, "%s", text_of(answer, "details", ""));
+    copy_text(peer->name, sizeof peer->name, text_of(answer, "name", ""));
+    copy_text(peer->version, sizeof peer->version, text_of(answer, "version", ""));
+    copy_text(peer->details, sizeof peer->details, text_of(answer, "details", ""));
   } else {
-    (void)snprintf(why, BENCH_TEXT, "%.200s", text_of(answer, "why", "it says no"));
+    copy_text(why, MOST_WHY, text_of(answer, "why", "it says no"));
   }
   json_decref(answer);
+  if (good && peer->name[0] == '\0') {
+    (void)snprintf(why, BENCH_TEXT, "it has no name");
+    return false;
+  }
   return good;
 }
 
 bench_peer *bench_peer_open(const char *command, const char *temporary, double timeout,
                             char why[BENCH_TEXT]) {
   bench_peer *peer = calloc(1, sizeof *peer);
-  if (peer == NULL || (peer->folder = cli_format("%s/oclstm-bench-XXXXXX", temporary)) == NULL ||
-      mkdtemp(peer->folder) == NULL) {
+  if (peer == NULL || (peer->folder = bench_folder_make(temporary)) == NULL) {
     (void)snprintf(why, BENCH_TEXT, "no folder for its files in %.150s", temporary);
-    free(peer != NULL ? peer->folder : NULL);
     free(peer);
     return NULL;
   }
@@ -225,6 +261,10 @@ bench_peer *bench_peer_open(const char *command, const char *temporary, double t
   return peer;
 }
 
+const char *bench_peer_name(const bench_peer *peer) {
+  return peer->name;
+}
+
 void bench_peer_close(bench_peer **peer) {
   bench_peer *p = *peer;
   json_t *answer = NULL;
@@ -236,9 +276,8 @@ void bench_peer_close(bench_peer **peer) {
       ask(p, json_pack("{s:s}", "op", "quit"), &answer)) {
     json_decref(answer);
   }
-  bench_process_close(&p->process, cli_interrupted() ? 0.0 : 5.0);
-  (void)rmdir(p->folder);
-  free(p->folder);
+  bench_process_close(&p->process, cli_interrupted() ? 0.0 : 5.0, NULL);
+  bench_folder_remove(&p->folder);
   free(p);
   *peer = NULL;
 }

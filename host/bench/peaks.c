@@ -1,7 +1,5 @@
-/* The roofline: what this device's arithmetic and memory allow, measured in the same run.
+/* Peaks: how fast this device multiplies and reads, measured in the same run.
  * SPDX-License-Identifier: MIT */
-#include <math.h>
-
 #include "bench.h"
 
 /* What is read to find a level's speed, and what fits it. Three quarters of a cache, so that all of it is met again; of
@@ -10,8 +8,8 @@ static void choose_levels(const oclstm_device_info *device, const bench_machine 
                           bench_peaks *peaks) {
   uint64_t L2 = 32 << 20, L3 = 0;
   if (device->type == OCLSTM_DEVICE_CPU) {
-    L2 = machine->cache_bytes[1] * device->compute_units;
-    L3 = machine->cache_bytes[2];
+    L2 = bench_all_caches(machine, 1);
+    L3 = bench_all_caches(machine, 2);
   }
   uint64_t far = 8 * (L2 > L3 ? L2 : L3);
   far = far < (uint64_t)128 << 20   ? (uint64_t)128 << 20
@@ -40,19 +38,4 @@ oclstm_status bench_measure_peaks(oclstm_context *context, const bench_machine *
   }
   peaks->known = status == OCLSTM_OK;
   return status;
-}
-
-double bench_roofline(const bench_peaks *peaks, const bench_shape *shape, oclstm_precision precision) {
-  if (!peaks->known) {
-    return NAN;
-  }
-  double arithmetic = bench_flops(shape) / peaks->flops;
-  double bytes = bench_recurrent_bytes(shape, precision);
-  for (size_t k = 0; k < BENCH_LEVELS; ++k) {
-    if (peaks->levels[k].per_second > 0.0 && bytes <= (double)peaks->levels[k].fits) {
-      double traffic = bench_weight_traffic(shape, precision) / peaks->levels[k].per_second;
-      return arithmetic > traffic ? arithmetic : traffic;
-    }
-  }
-  return NAN;
 }

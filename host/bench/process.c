@@ -30,6 +30,11 @@ static int open_pipe(int ends[2]) {
   return fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0 && fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0 ? 0 : errno;
 }
 
+/* A program that neither reads nor writes must not keep us from looking at the clock. */
+static int do_not_wait(int end) {
+  return fcntl(end, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
 static void close_end(int *end) {
   if (*end >= 0) {
     (void)close(*end);
@@ -75,6 +80,8 @@ int bench_process_open(bench_process *process, const char *command) {
   *process = (bench_process){.to = -1, .from = -1};
   int code = open_pipe(in);
   code = code == 0 ? open_pipe(out) : code;
+  code = code == 0 ? do_not_wait(in[1]) : code;
+  code = code == 0 ? do_not_wait(out[0]) : code;
   code = code == 0 ? spawn_shell(&process->id, command, in[0], out[1]) : code;
   if (code == 0) {
     process->to = in[1];
@@ -92,16 +99,37 @@ int bench_process_open(bench_process *process, const char *command) {
 
 /* ---- talk ---- */
 
-static bool send_all(int to, const char *bytes, size_t n) {
+/* Waits for one of the events, or a little while. */
+static bench_answer wait_until_ready(int file, short events, double until, bool (*stopped)(void)) {
+  const double left = until - bench_now();
+  struct pollfd ready = {.fd = file, .events = events};
+  if (stopped()) {
+    return BENCH_STOPPED;
+  }
+  if (left <= 0.0) {
+    return BENCH_TIMED_OUT;
+  }
+  (void)poll(&ready, 1, left > 0.2 ? 200 : (int)(1000.0 * left) + 1);
+  return BENCH_ANSWERED;
+}
+
+static bench_answer send_all(int to, const char *bytes, size_t n, double until, bool (*stopped)(void)) {
   while (n > 0) {
     ssize_t sent = write(to, bytes, n);
-    if (sent < 0 && errno != EINTR) {
-      return false;
+    if (sent < 0 && errno != EINTR && errno != EAGAIN) {
+      return BENCH_ENDED;
     }
-    bytes += sent > 0 ? sent : 0;
-    n -= sent > 0 ? (size_t)sent : 0;
+    if (sent >= 0) {
+      bytes += sent;
+      n -= (size_t)sent;
+      continue;
+    }
+    bench_answer how = wait_until_ready(to, POLLOUT, until, stopped);
+    if (how != BENCH_ANSWERED) {
+      return how;
+    }
   }
-  return true;
+  return BENCH_ANSWERED;
 }
 
 static bool make_room(bench_process *process) {
@@ -127,38 +155,41 @@ static bench_answer read_line(bench_process *process, double until, bool (*stopp
       return BENCH_ANSWERED;
     }
     seen = process->have;
-    if (stopped()) {
-      return BENCH_STOPPED;
-    }
-    double left = until - bench_now();
-    if (left <= 0.0) {
-      return BENCH_TIMED_OUT;
-    }
-    struct pollfd ready = {.fd = process->from, .events = POLLIN};
-    if (poll(&ready, 1, left > 0.2 ? 200 : (int)(1000.0 * left) + 1) <= 0) {
-      continue; /* nothing yet, or a signal */
+    bench_answer how = wait_until_ready(process->from, POLLIN, until, stopped);
+    if (how != BENCH_ANSWERED) {
+      return how;
     }
     if (!make_room(process)) {
       return BENCH_TOO_LONG;
     }
     ssize_t got = read(process->from, process->buffer + process->have, process->room - process->have - 1);
-    if (got == 0 || (got < 0 && errno != EINTR)) {
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
       return BENCH_ENDED;
     }
     process->have += got > 0 ? (size_t)got : 0;
   }
 }
 
+/* A line that is still there would be taken for the answer to the next request. */
+static bool has_more(const bench_process *process) {
+  struct pollfd ready = {.fd = process->from, .events = POLLIN};
+  return process->have > process->given || (poll(&ready, 1, 0) > 0 && (ready.revents & POLLIN) != 0);
+}
+
 bench_answer bench_process_ask(bench_process *process, const char *line, double timeout,
                                bool (*stopped)(void), char **answer) {
+  const double until = bench_now() + timeout;
   size_t end = 0;
-  process->have = 0; /* an answer is one line: what came behind it was not asked for */
-  if (!send_all(process->to, line, strlen(line)) || !send_all(process->to, "\n", 1)) {
-    return BENCH_ENDED;
+  if (has_more(process)) {
+    return BENCH_UNASKED;
   }
-  bench_answer how = read_line(process, bench_now() + timeout, stopped, &end);
+  process->have = process->given = 0;
+  bench_answer how = send_all(process->to, line, strlen(line), until, stopped);
+  how = how == BENCH_ANSWERED ? send_all(process->to, "\n", 1, until, stopped) : how;
+  how = how == BENCH_ANSWERED ? read_line(process, until, stopped, &end) : how;
   if (how == BENCH_ANSWERED) {
     process->buffer[end] = '\0';
+    process->given = end + 1;
     *answer = process->buffer;
   }
   return how;
@@ -166,31 +197,35 @@ bench_answer bench_process_ask(bench_process *process, const char *line, double 
 
 /* ---- end ---- */
 
-static bool has_ended(pid_t id) {
-  int status = 0;
-  pid_t got = waitpid(id, &status, WNOHANG);
+static bool has_ended(pid_t id, int *status) {
+  pid_t got = waitpid(id, status, WNOHANG);
   return got == id || (got < 0 && errno == ECHILD);
 }
 
-static bool wait_for(pid_t id, double patience) {
+static bool wait_for(pid_t id, double patience, int *status) {
   const struct timespec nap = {0, 10000000};
   for (double until = bench_now() + patience; bench_now() < until;) {
-    if (has_ended(id)) {
+    if (has_ended(id, status)) {
       return true;
     }
     (void)nanosleep(&nap, NULL);
   }
-  return has_ended(id);
+  return has_ended(id, status);
 }
 
-void bench_process_close(bench_process *process, double patience) {
+void bench_process_close(bench_process *process, double patience, int *status) {
+  int ended = -1, ignored = 0;
   close_end(&process->to);
-  if (process->id != 0 && !wait_for(process->id, patience)) {
+  if (process->id != 0 && !wait_for(process->id, patience, &ended)) {
+    ended = -1;
     (void)kill(-process->id, SIGTERM);
-    if (!wait_for(process->id, 1.0)) {
+    if (!wait_for(process->id, 1.0, &ignored)) {
       (void)kill(-process->id, SIGKILL);
       (void)waitpid(process->id, NULL, 0);
     }
+  }
+  if (status != NULL) {
+    *status = ended;
   }
   close_end(&process->from);
   free(process->buffer);

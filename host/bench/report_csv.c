@@ -4,7 +4,7 @@
 
 #include "report.h"
 
-static void text(FILE *to, const char *value) {
+static void quote(FILE *to, const char *value) {
   (void)fputc('"', to);
   for (; *value != '\0'; ++value) {
     if (*value == '"') {
@@ -12,7 +12,17 @@ static void text(FILE *to, const char *value) {
     }
     (void)fputc(*value, to);
   }
-  (void)fputs("\",", to);
+  (void)fputc('"', to);
+}
+
+static void text(FILE *to, const char *value) {
+  quote(to, value);
+  (void)fputc(',', to);
+}
+
+static void last_text(FILE *to, const char *value) {
+  quote(to, value);
+  (void)fputc('\n', to);
 }
 
 static void number(FILE *to, double value) {
@@ -55,10 +65,29 @@ static void write_line(FILE *to, const bench_results *r, const bench_record *rec
   number(to, o->prepare_seconds);
   number(to, o->device_bytes > 0 ? (double)o->device_bytes : NAN);
   number(to, o->relative_l2);
-  (void)fprintf(to, "\"%s\"\n", o->strategy);
+  last_text(to, o->strategy);
+}
+
+static void write_crossings(FILE *to, const bench_results *r) {
+  (void)fputs("first,second,T,H,rows,most_rows,ratio_one_row,ratio_most_rows,why\n", to);
+  for (size_t k = 0; k < r->n_crossings; ++k) {
+    const bench_crossing *c = &r->crossings[k];
+    text(to, r->columns.items[0].name);
+    text(to, r->columns.items[1].name);
+    (void)fprintf(to, "%llu,%zu,", (unsigned long long)c->T, c->H);
+    number(to, c->rows > 0 ? (double)c->rows : NAN);
+    number(to, (double)c->most_rows);
+    number(to, c->ratio_one);
+    number(to, c->ratio_most);
+    last_text(to, c->why);
+  }
 }
 
 void bench_write_csv(FILE *to, const bench_results *r) {
+  if (r->crossings != NULL) {
+    write_crossings(to, r);
+    return;
+  }
   (void)fputs(
       "list,T,B,I,H,layers,directions,cell,rows,valid_steps,column,state,why,median_seconds,lower_seconds,"
       "upper_seconds,min_seconds,samples,ratio,steps_per_second,gflops,gigabytes_per_second,share_of_"

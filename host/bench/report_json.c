@@ -32,6 +32,8 @@ static void write_peaks(cli_json *json, const bench_peaks *peaks) {
     if (peaks->levels[k].per_second > 0.0) {
       cli_json_begin(json, NULL, '{');
       cli_json_string(json, "level", peaks->levels[k].name);
+      cli_json_number(json, "keeps",
+                      peaks->levels[k].fits < UINT64_MAX ? (double)peaks->levels[k].fits : NAN);
       cli_json_integer(json, "bytes", peaks->levels[k].bytes);
       cli_json_number(json, "bytes_per_second", peaks->levels[k].per_second);
       cli_json_end(json, '}');
@@ -49,6 +51,16 @@ static void write_startup(cli_json *json, const char *name, const bench_startup 
   cli_json_end(json, '}');
 }
 
+/* Nothing of columns that are not ours. */
+static void write_startups(cli_json *json, const bench_started *s) {
+  if (s->measured) {
+    write_startup(json, "cold_start", &s->cold);
+    write_startup(json, "warm_start", &s->warm);
+  } else if (s->why[0] != '\0') {
+    cli_json_string(json, "no_start", s->why);
+  }
+}
+
 static void write_columns(cli_json *json, const bench_results *r) {
   cli_json_begin(json, "columns", '[');
   for (size_t k = 0; k < r->columns.n; ++k) {
@@ -63,13 +75,13 @@ static void write_columns(cli_json *json, const bench_results *r) {
     if (context != NULL) {
       cli_json_device(json, "device", oclstm_context_device(context));
       cli_json_string(json, "strategy", cli_strategy_name((int)bench_column_desc(c)->strategy));
+      cli_json_string(json, "gemm", cli_gemm_name((int)c->gemm));
     }
     if (r->peaks[k].known) {
       write_peaks(json, &r->peaks[k]);
     }
-    if (r->startups != NULL && r->startups[k].measured) {
-      write_startup(json, "cold_start", &r->startups[k].cold);
-      write_startup(json, "warm_start", &r->startups[k].warm);
+    if (r->startups != NULL) {
+      write_startups(json, &r->startups[k]);
     }
     cli_json_end(json, '}');
   }

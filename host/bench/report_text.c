@@ -19,6 +19,16 @@ static int digits_of(double milliseconds) {
   return milliseconds < 0.1 ? 4 : milliseconds < 10.0 ? 3 : milliseconds < 1000.0 ? 2 : 1;
 }
 
+/* So many columns hold every column's name. */
+static int name_width(const bench_results *r) {
+  size_t width = 28;
+  for (size_t k = 0; k < r->columns.n; ++k) {
+    const size_t n = strlen(r->columns.items[k].name);
+    width = n > width ? n : width;
+  }
+  return (int)width;
+}
+
 /* ---- the machine ---- */
 
 static void print_peaks(FILE *to, const bench_peaks *peaks, const char *name) {
@@ -39,9 +49,10 @@ void bench_print_machine(FILE *to, const bench_results *r) {
   (void)fprintf(to, "machine  %s, %u processors, %s\n", r->machine.cpu, r->machine.processors,
                 r->machine.system);
   const char *last = "";
+  const int width = name_width(r);
   for (size_t k = 0; k < r->columns.n; ++k) {
     const bench_column *c = &r->columns.items[k];
-    (void)fprintf(to, "column   %-28s %s%s%s\n", c->name, c->version, c->details[0] != '\0' ? ", " : "",
+    (void)fprintf(to, "column   %-*s %s%s%s\n", width, c->name, c->version, c->details[0] != '\0' ? ", " : "",
                   c->details);
   }
   for (size_t k = 0; k < r->columns.n; ++k) {
@@ -80,11 +91,12 @@ static void print_figures(FILE *to, const bench_results *r, const bench_record *
 
 void bench_print_record(FILE *to, const bench_results *r, const bench_record *record) {
   char text[BENCH_TEXT];
+  const int width = name_width(r);
   bench_shape_text(&record->shape, text);
   (void)fprintf(to, "\n%s  (%s, %.3g GFLOP, weights of h %s)\n", text, record->shape.list,
                 bench_flops(&record->shape) * 1e-9,
                 cli_bytes((uint64_t)bench_recurrent_bytes(&record->shape, OCLSTM_PRECISION_F32)).text);
-  (void)fprintf(to, "  %-28s %10s %9s %9s %9s %7s %10s %8s %7s %6s %9s %9s %8s %8s %8s %8s\n", "",
+  (void)fprintf(to, "  %-*s %10s %9s %9s %9s %7s %10s %8s %7s %6s %9s %9s %8s %8s %8s %8s\n", width, "",
                 "median ms", "lower", "upper", "min", "ratio", "steps/s", "GFLOP/s", "GB/s", "roof%",
                 "kernel ms", "launch/1k", "MB moved", "plan ms", "plan MiB", "rel L2");
   for (size_t k = 0; k < r->columns.n; ++k) {
@@ -92,7 +104,7 @@ void bench_print_record(FILE *to, const bench_results *r, const bench_record *re
     if (!bench_takes_part(&r->columns.items[k], &record->shape)) {
       continue;
     }
-    (void)fprintf(to, "  %-28s", r->columns.items[k].name);
+    (void)fprintf(to, "  %-*s", width, r->columns.items[k].name);
     if (o->state == BENCH_DONE && o->n > 0) {
       print_figures(to, r, record, k);
     } else {
@@ -104,21 +116,22 @@ void bench_print_record(FILE *to, const bench_results *r, const bench_record *re
 /* ---- behind the shapes ---- */
 
 static void print_startups(FILE *to, const bench_results *r) {
+  const int width = name_width(r);
   (void)fprintf(
-      to, "\nstart-up: two LSTM layers of H 64, from nothing to the first result, ms\n  %-28s %34s %34s\n",
-      "", "programs compiled", "programs kept");
-  (void)fprintf(to, "  %-28s %34s %34s\n", "", "context     plan  forward      sum",
+      to, "\nstart-up: two LSTM layers of H 64, from nothing to the first result, ms\n  %-*s %34s %34s\n",
+      width, "", "programs compiled", "programs kept");
+  (void)fprintf(to, "  %-*s %34s %34s\n", width, "", "context     plan  forward      sum",
                 "context     plan  forward      sum");
   for (size_t k = 0; k < r->columns.n; ++k) {
     const bench_started *s = &r->startups[k];
     if (s->measured) {
-      (void)fprintf(to, "  %-28s %10.1f %8.1f %8.1f %8.1f %10.1f %8.1f %8.1f %8.1f\n",
+      (void)fprintf(to, "  %-*s %10.1f %8.1f %8.1f %8.1f %10.1f %8.1f %8.1f %8.1f\n", width,
                     r->columns.items[k].name, 1e3 * s->cold.context, 1e3 * s->cold.plan,
                     1e3 * s->cold.forward, 1e3 * (s->cold.context + s->cold.plan + s->cold.forward),
                     1e3 * s->warm.context, 1e3 * s->warm.plan, 1e3 * s->warm.forward,
                     1e3 * (s->warm.context + s->warm.plan + s->warm.forward));
     } else if (s->why[0] != '\0') {
-      (void)fprintf(to, "  %-28s %s\n", r->columns.items[k].name, s->why);
+      (void)fprintf(to, "  %-*s %s\n", width, r->columns.items[k].name, s->why);
     }
   }
 }

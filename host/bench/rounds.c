@@ -82,8 +82,12 @@ bool bench_rounds(const bench_columns *columns, bench_data *data, const bench_li
                   bench_outcome *outcomes) {
   bool going = true;
   for (size_t k = 0; k < columns->n; ++k) {
-    make_ready(&columns->items[k], data, &outcomes[k]);
-    going = going && !limits->stopped();
+    if (going) {
+      make_ready(&columns->items[k], data, &outcomes[k]);
+      going = !limits->stopped();
+    } else {
+      (void)bench_fail(&outcomes[k], BENCH_REFUSED, "interrupted");
+    }
   }
   const uint64_t before = bench_resident_bytes(); /* of all columns together, each having run */
   going = going && run_rounds(columns, limits, outcomes);

@@ -65,11 +65,15 @@ void bench_shapes_free(bench_shapes *shapes) {
 
 /* ---- T,B,I,H[,CELL[,LAYERS[,DIRECTIONS[,ROWS]]]] ---- */
 
-/* Takes what is before the next comma off *text; an empty word at its end. */
-static void next_word(const char **text, char word[16]) {
-  size_t n = strcspn(*text, ",");
-  (void)snprintf(word, 16, "%.*s", (int)(n < 16 ? n : 15), *text);
-  *text += n + ((*text)[n] == ',' ? 1 : 0);
+enum { MOST_WORD = 40 };
+
+/* Takes what is before the next comma off *text, which is NULL behind the last word. Too long a word is no number and no name:
+ * its beginning is given, with dots that say so. */
+static void next_word(const char **text, char word[MOST_WORD]) {
+  const size_t n = strcspn(*text, ",");
+  const bool fits = n < MOST_WORD;
+  (void)snprintf(word, MOST_WORD, "%.*s%s", (int)(fits ? n : MOST_WORD - 4), *text, fits ? "" : "...");
+  *text = (*text)[n] == ',' ? *text + n + 1 : NULL;
 }
 
 static bool read_size(const char *word, const char *name, uint64_t most, uint64_t *value,
@@ -136,8 +140,8 @@ static bool read_shape(const char *text, bench_shape *shape, char why[BENCH_TEXT
   uint64_t sizes[N_SIZES] = {0, 0, 0, 0, 0, 1, 1, 0};
   size_t n = 0;
   *shape = (bench_shape){.list = "given", .cell = OCLSTM_LSTM};
-  for (; *text != '\0' && n < N_SIZES; ++n) {
-    char word[16];
+  for (; text != NULL && n < N_SIZES; ++n) {
+    char word[MOST_WORD];
     next_word(&text, word);
     if (n == CELL   ? !read_cell(word, shape, why)
         : n == ROWS ? !read_rows(word, shape, why)
@@ -145,7 +149,7 @@ static bool read_shape(const char *text, bench_shape *shape, char why[BENCH_TEXT
       return false;
     }
   }
-  if (n < LEAST || *text != '\0') {
+  if (n < LEAST || text != NULL) {
     (void)snprintf(why, BENCH_TEXT, "a shape is T,B,I,H[,CELL[,LAYERS[,DIRECTIONS[,ROWS]]]]: %s",
                    n < LEAST ? "too few numbers" : "too many words");
     return false;

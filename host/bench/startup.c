@@ -1,14 +1,8 @@
 /* From nothing to the first result, with an empty folder of compiled programs and with a filled one.
  * SPDX-License-Identifier: MIT */
-#include <dirent.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "bench.h"
-#include "cli/cli.h"
 
 /* The size of the ECG example's network, and a second and a half of its signal. */
 static const bench_shape SHAPE = {
@@ -29,6 +23,7 @@ static oclstm_status first_result(const bench_oclstm_desc *desc, const char *fol
   limits.steps = (size_t)SHAPE.T;
   limits.precision = desc->precision;
   limits.strategy = desc->strategy;
+  limits.gemm = desc->gemm;
   limits.tuning = desc->tuning;
   io.steps = limits.steps;
   io.x = data->x;
@@ -47,30 +42,13 @@ static oclstm_status first_result(const bench_oclstm_desc *desc, const char *fol
   return status;
 }
 
-static void remove_folder(const char *folder) {
-  DIR *open = opendir(folder);
-  for (const struct dirent *entry = open != NULL ? readdir(open) : NULL; entry != NULL;
-       entry = readdir(open)) {
-    char *path = cli_format("%s/%s", folder, entry->d_name);
-    if (path != NULL && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-      (void)unlink(path);
-    }
-    free(path);
-  }
-  if (open != NULL) {
-    (void)closedir(open);
-  }
-  (void)rmdir(folder);
-}
-
 oclstm_status bench_measure_startup(const bench_oclstm_desc *desc, const char *temporary, bench_startup *cold,
                                     bench_startup *warm, oclstm_error *error) {
   bench_data data;
-  char *folder = cli_format("%s/oclstm-bench-XXXXXX", temporary);
-  if (folder == NULL || mkdtemp(folder) == NULL) {
+  char *folder = bench_folder_make(temporary);
+  if (folder == NULL) {
     *error = (oclstm_error){.status = OCLSTM_E_WRITE};
     (void)snprintf(error->text, sizeof error->text, "no folder for compiled programs in %.200s", temporary);
-    free(folder);
     return OCLSTM_E_WRITE;
   }
   oclstm_status status = bench_data_open(&data, &SHAPE, 0, error);
@@ -79,7 +57,6 @@ oclstm_status bench_measure_startup(const bench_oclstm_desc *desc, const char *t
     status = status == OCLSTM_OK ? first_result(desc, folder, &data, warm, error) : status;
     bench_data_close(&data);
   }
-  remove_folder(folder);
-  free(folder);
+  bench_folder_remove(&folder);
   return status;
 }

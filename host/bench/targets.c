@@ -23,8 +23,9 @@ typedef struct target {
   const char *against;
   oclstm_precision peer_precision;
   const char *list;
-  bool amx;  /* wants a processor that has it */
-  bool flat; /* memory must not grow */
+  bool amx;         /* wants a processor that has it */
+  oclstm_gemm gemm; /* of ours, where it is not AUTO's choice */
+  bool flat;        /* memory must not grow */
   struct {
     uint64_t T;
     size_t B, H;
@@ -89,6 +90,7 @@ static const target TARGETS[] = {
      .wanted = 0.6,
      .against = "onednn",
      .amx = true,
+     .gemm = OCLSTM_GEMM_AMX,
      .shapes = ON_AMX},
     {.text = "ragged 10:1, T 200, B 32, H 256 and 512, a valid step; equal lengths",
      .wanted = 1.15,
@@ -181,24 +183,28 @@ static bool is_peer(const bench_column *column, const char *name) {
                                          (column->name[n] == ' ' || column->name[n] == '\0');
 }
 
-/* The first column of that name and precision; columns.n when there is none. */
-static size_t find_column(const bench_results *r, const char *name, oclstm_precision precision) {
-  size_t k = 0;
-  while (k < r->columns.n &&
-         !(is_peer(&r->columns.items[k], name) && r->columns.items[k].precision == precision)) {
-    ++k;
+/* The first column of that name, precision and, but for AUTO, gemm; columns.n when there is none. */
+static size_t find_column(const bench_results *r, const char *name, oclstm_precision precision,
+                          oclstm_gemm gemm) {
+  for (size_t k = 0; k < r->columns.n; ++k) {
+    const bench_column *c = &r->columns.items[k];
+    if (is_peer(c, name) && c->precision == precision && (gemm == OCLSTM_GEMM_AUTO || c->gemm == gemm)) {
+      return k;
+    }
   }
-  return k;
+  return r->columns.n;
 }
 
 static const bench_outcome *find_outcome(const bench_results *r, const bench_shape *shape, const char *name,
-                                         oclstm_precision precision, char why[BENCH_TEXT]) {
+                                         oclstm_precision precision, oclstm_gemm gemm, char why[BENCH_TEXT]) {
   char text[BENCH_TEXT];
   const bench_record *record = bench_results_find(r, shape);
-  const size_t column = find_column(r, name, precision);
+  const size_t column = find_column(r, name, precision, gemm);
   bench_shape_text(shape, text);
   if (column == r->columns.n) {
-    (void)snprintf(why, BENCH_TEXT, "there is no column %s %s", name, cli_precision_name((int)precision));
+    (void)snprintf(why, BENCH_TEXT, "there is no column %s %s%s%s", name, cli_precision_name((int)precision),
+                   gemm != OCLSTM_GEMM_AUTO ? " --gemm " : "",
+                   gemm != OCLSTM_GEMM_AUTO ? cli_gemm_name((int)gemm) : "");
     return NULL;
   }
   if (record == NULL || record->outcomes[column].state != BENCH_DONE || record->outcomes[column].n == 0) {
@@ -211,10 +217,10 @@ static const bench_outcome *find_outcome(const bench_results *r, const bench_sha
 /* Whether what they have is a figure; the ratio of one shape, per valid step when there are two. */
 static bool ratio_of(const bench_results *r, const target *t, const bench_shape shapes[2], size_t n,
                      double *ratio, char why[BENCH_TEXT]) {
-  const bench_outcome *ours = find_outcome(r, &shapes[0], "ours", t->precision, why);
-  const bench_outcome *other =
-      ours != NULL ? find_outcome(r, &shapes[n - 1], n == 2 ? "ours" : t->against, t->peer_precision, why)
-                   : NULL;
+  const bench_outcome *ours = find_outcome(r, &shapes[0], "ours", t->precision, t->gemm, why);
+  const bench_outcome *other = ours != NULL ? find_outcome(r, &shapes[n - 1], n == 2 ? "ours" : t->against,
+                                                           t->peer_precision, OCLSTM_GEMM_AUTO, why)
+                                            : NULL;
   if (other == NULL) {
     return false;
   }

@@ -46,19 +46,19 @@ double bench_flops(const bench_shape *s) {
   return a_step * (double)bench_valid_steps(s);
 }
 
-static double stored(oclstm_precision precision) {
+double bench_stored_bytes(oclstm_precision precision) {
   return precision == OCLSTM_PRECISION_F32 ? 4.0 : 2.0;
 }
 
 double bench_recurrent_bytes(const bench_shape *s, oclstm_precision precision) {
-  return stored(precision) * (double)(s->layers * s->directions * bench_gates(s->cell)) * (double)s->H *
-         (double)s->H;
+  return bench_stored_bytes(precision) * (double)(s->layers * s->directions * bench_gates(s->cell)) *
+         (double)s->H * (double)s->H;
 }
 
 double bench_weight_traffic(const bench_shape *s, oclstm_precision precision) {
   double bytes = bench_recurrent_bytes(s, precision) * (double)s->T;
   for (size_t l = 0; l < s->layers; ++l) {
-    bytes += stored(precision) * (double)(s->directions * bench_gates(s->cell) * s->H) *
+    bytes += bench_stored_bytes(precision) * (double)(s->directions * bench_gates(s->cell) * s->H) *
              (double)bench_layer_input(s, l);
   }
   return bytes;

@@ -6,7 +6,7 @@
 
 #include "bench_session.h"
 
-enum { LEAST_ROUNDS = 3, QUICK_SECONDS = 40, SHAPE_SECONDS = 10 };
+enum { LEAST_ROUNDS = 3, QUICK_SECONDS = 45, SHAPE_SECONDS = 10 };
 static const double PAUSE =
     0.005; /* seconds before each timed run: threads that wait by spinning go to sleep */
 
@@ -97,11 +97,11 @@ static int run_shape(bench_session *b, const bench_shape *shape, double seconds)
   return CLI_DONE;
 }
 
-/* What is left of the time for all shapes, in equal parts. */
+/* What is left of the time for all shapes, in equal parts. Of quick's, peers and peaks have had theirs already. */
 static double seconds_of(const bench_session *b, size_t shape, double began) {
   const cli_options *o = b->options;
   double all = o->seconds != 0 ? (double)o->seconds : b->quick ? QUICK_SECONDS : 0.0;
-  double left = all - (bench_now() - began);
+  double left = all - (bench_now() - (o->seconds != 0 ? began : b->began));
   return all > 0.0 ? (left > 0.0 ? left : 0.0) / (double)(b->shapes.n - shape) : SHAPE_SECONDS;
 }
 
@@ -198,8 +198,8 @@ static int measure(bench_session *b) {
       code = run_startups(b);
     }
   }
-  /* What an interruption leaves is printed, and the code says so. */
-  if (code == CLI_DONE || code == CLI_INTERRUPTED) {
+  /* What an interruption or a failure leaves is printed, and the code says so. */
+  if (code == CLI_DONE || code == CLI_INTERRUPTED || b->results.n > 0 || b->results.n_crossings > 0) {
     int printed = print_results(b);
     code = code != CLI_DONE ? code : printed;
   }
@@ -220,24 +220,9 @@ static void close_session(bench_session *b) {
 }
 
 int cli_bench(const cli_options *options) {
-  bench_session b = {.options = options};
-  if (options->json && options->csv) {
-    return cli_usage("--json and --csv exclude each other");
-  }
-  if (options->crossover && options->n_arguments > 0) {
-    return cli_usage("--crossover has shapes of its own, found '%s'", options->arguments[0]);
-  }
-  if (options->crossover && options->devices.n < 2 && options->strategies.n < 2 &&
-      options->precisions.n < 2) {
-    return cli_usage("--crossover needs two devices (or strategies, or precisions)");
-  }
-  if (options->repeats > BENCH_SAMPLES) {
-    return cli_usage("--repeats: at most %d", (int)BENCH_SAMPLES);
-  }
-  if (options->plot != NULL && bench_plot_terminal(options->plot) == NULL) {
-    return cli_usage("--plot: '%s' is neither .png nor .svg", options->plot);
-  }
-  int code = read_shapes(&b);
+  bench_session b = {.options = options, .began = bench_now()};
+  int code = cli_bench_check(options);
+  code = code == CLI_DONE ? read_shapes(&b) : code;
   if (code == CLI_DONE && options->list) {
     code = print_lists(&b);
   } else if (code == CLI_DONE) {

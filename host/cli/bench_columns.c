@@ -12,7 +12,16 @@ static int add_oclstm(bench_session *b, const bench_oclstm_desc *desc) {
   if (column == NULL) {
     return cli_fail(OCLSTM_E_MEMORY, "no memory for a column");
   }
-  return bench_column_oclstm(column, desc, &error) == OCLSTM_OK ? CLI_DONE : cli_report(&error, NULL);
+  if (bench_column_oclstm(column, desc, &error) != OCLSTM_OK) {
+    return cli_report(&error, NULL);
+  }
+  for (const bench_column *other = b->results.columns.items; other < column; ++other) {
+    if (strcmp(other->name, column->name) == 0) {
+      return cli_usage("--device: '%.150s' is a device that is there already: %s", desc->device,
+                       column->details);
+    }
+  }
+  return CLI_DONE;
 }
 
 /* What is measured when nothing is asked for; a target brings its precisions with it. */
@@ -30,19 +39,23 @@ static size_t choose_precisions(const bench_session *b, const char *const **valu
 static int add_ours(bench_session *b) {
   const char *const standard[] = {cli_environment("OCLSTM_DEVICE")};
   static const char *const AUTO[] = {"auto"};
-  const char *const *devices = NULL, *const *strategies = NULL, *const *precisions = NULL;
+  const char *const *devices = NULL, *const *strategies = NULL, *const *precisions = NULL,
+                    *const *gemms = NULL;
   const size_t n_devices = choose(&b->options->devices, standard, 1, &devices);
   const size_t n_strategies = choose(&b->options->strategies, AUTO, 1, &strategies);
+  const size_t n_gemms = choose(&b->options->gemms, AUTO, 1, &gemms);
   const size_t n_precisions = choose_precisions(b, &precisions);
+  const size_t n = n_devices * n_strategies * n_gemms * n_precisions;
   int code = CLI_DONE;
   /* Devices change fastest: crossover compares the first two columns. */
-  for (size_t k = 0; k < n_devices * n_strategies * n_precisions && code == CLI_DONE; ++k) {
+  for (size_t k = 0; k < n && code == CLI_DONE; ++k) {
     const bench_oclstm_desc desc = {
         .device = devices[k % n_devices],
         .cache_dir = b->cache,
         .tuning = (oclstm_tuning)b->options->tuning,
         .strategy = (oclstm_strategy)cli_strategy_of(strategies[k / n_devices % n_strategies]),
-        .precision = (oclstm_precision)cli_precision_of(precisions[k / n_devices / n_strategies]),
+        .precision = (oclstm_precision)cli_precision_of(precisions[k / n_devices / n_strategies / n_gemms]),
+        .gemm = (oclstm_gemm)cli_gemm_of(gemms[k / n_devices / n_strategies % n_gemms]),
         .memory_bytes = b->options->memory,
         .profile = !b->options->crossover,
         .name_device = n_devices > 1,
@@ -53,9 +66,8 @@ static int add_ours(bench_session *b) {
 }
 
 static int add_onednn(bench_session *b, oclstm_precision precision) {
-  enum { AUTO, ON, OFF };
   char why[BENCH_TEXT] = "";
-  if (b->options->onednn == OFF || (b->options->onednn == AUTO && !bench_onednn_available())) {
+  if (b->options->onednn == ONEDNN_OFF || (b->options->onednn == ONEDNN_AUTO && !bench_onednn_available())) {
     return CLI_DONE;
   }
   bench_column *column = bench_columns_push(&b->results.columns);
@@ -63,6 +75,23 @@ static int add_onednn(bench_session *b, oclstm_precision precision) {
     return cli_usage("--onednn: %s", column != NULL ? why : "no memory for a column");
   }
   return CLI_DONE;
+}
+
+/* Results are told apart by the names of their columns. */
+static bool is_name_taken(const bench_session *b, const char *name) {
+  static const char *const OURS[] = {"oclstm", "onednn", "reference"};
+  for (size_t k = 0; k < sizeof OURS / sizeof OURS[0]; ++k) {
+    const size_t n = strlen(OURS[k]);
+    if (strncmp(name, OURS[k], n) == 0 && (name[n] == ' ' || name[n] == '\0')) {
+      return true;
+    }
+  }
+  for (size_t k = 0; k + 1 < b->n_peers; ++k) {
+    if (strcmp(bench_peer_name(b->peers[k]), name) == 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 static int open_peers(bench_session *b) {
@@ -78,6 +107,11 @@ static int open_peers(bench_session *b) {
       return CLI_FAILED;
     }
     ++b->n_peers;
+    if (is_name_taken(b, bench_peer_name(b->peers[k]))) {
+      (void)cli_usage("--peer '%.150s': another column is named '%s'", b->options->peers.values[k],
+                      bench_peer_name(b->peers[k]));
+      return CLI_FAILED;
+    }
   }
   return CLI_DONE;
 }

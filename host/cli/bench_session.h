@@ -5,6 +5,8 @@
 
 #include "bench/report.h"
 
+enum { ONEDNN_AUTO, ONEDNN_ON, ONEDNN_OFF }; /* values of --onednn */
+
 typedef struct bench_session {
   const cli_options *options;
   bench_shapes shapes;
@@ -15,7 +17,12 @@ typedef struct bench_session {
   bench_peer *peers[CLI_MOST_VALUES];
   size_t n_peers;
   bool visible; /* progress */
+  double began; /* bench_now() */
 } bench_session;
+
+/* ---- bench_options.c ---- */
+
+int cli_bench_check(const cli_options *options); /* CLI_DONE, or CLI_USAGE with the words printed */
 
 /* ---- bench_columns.c ---- */
 

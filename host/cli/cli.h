@@ -62,7 +62,7 @@ typedef struct cli_options {
   const char *batches; /* of tune: "1,8,64" */
   bool json, quiet, plan, external_data, clear, help;
   /* bench */
-  cli_list devices, strategies, precisions, peers;
+  cli_list devices, strategies, precisions, gemms, peers;
   int onednn;
   uint64_t repeats, seconds, peer_timeout;
   const char *plot;
@@ -76,8 +76,10 @@ int cli_parse_options(unsigned command, int argc, char **argv, cli_options *opti
 void cli_print_options(unsigned command, FILE *to); /* for --help */
 const char *cli_precision_name(int precision);
 const char *cli_strategy_name(int strategy);
+const char *cli_gemm_name(int gemm);
 int cli_precision_of(const char *name); /* of a valid name */
 int cli_strategy_of(const char *name);
+int cli_gemm_of(const char *name);
 int cli_tuning_of(const char *name); /* -1: there is none */
 
 /* ---- suggest.c ---- */

@@ -20,6 +20,10 @@ const char *cli_strategy_name(int strategy) {
   return STRATEGIES[strategy];
 }
 
+const char *cli_gemm_name(int gemm) {
+  return GEMMS[gemm];
+}
+
 static int place_of(const char *name, const char *const *choices) {
   int place = 0;
   while (strcmp(name, choices[place]) != 0) {
@@ -34,6 +38,10 @@ int cli_precision_of(const char *name) {
 
 int cli_strategy_of(const char *name) {
   return place_of(name, STRATEGIES);
+}
+
+int cli_gemm_of(const char *name) {
+  return place_of(name, GEMMS);
 }
 
 int cli_tuning_of(const char *name) {
@@ -78,6 +86,8 @@ const option_entry cli_option_table[] = {
      "a strategy, may be given several times; default auto"},
     {"precision", 0, CLI_CMD_BENCH, LIST, AT(precisions), PRECISIONS, "f32|f16|bf16",
      "a precision of all columns, may be given several times; default f32"},
+    {"gemm", 0, CLI_CMD_BENCH, LIST, AT(gemms), GEMMS, "auto|clblast|plain|mma|amx",
+     "who multiplies, may be given several times; default auto"},
     {"peer", 0, CLI_CMD_BENCH, LIST, AT(peers), NULL, "COMMAND",
      "a program to be timed beside (docs/bench.md), may be given several times"},
     {"peer-timeout", 0, CLI_CMD_BENCH, COUNT, AT(peer_timeout), NULL, "SECONDS",

@@ -1,6 +1,9 @@
 /* oclstm tune: measures ahead of time what strategy auto asks for.
  * SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -62,14 +65,29 @@ static int tune_all(cli_session *session, const batches *list) {
     cli_json_device(&json, "device", oclstm_context_device(session->context));
     cli_json_begin(&json, "plans", '[');
   }
-  for (size_t k = 0; k < list->n; ++k) {
-    CHECK(tune_rows(session, list->rows[k], options->json ? &json : NULL));
+  for (size_t k = 0; k < list->n && code == CLI_DONE; ++k) {
+    code = tune_rows(session, list->rows[k], options->json ? &json : NULL);
   }
   if (options->json) {
     cli_json_end(&json, ']');
     cli_json_end(&json, '}');
   }
 done:
+  return code;
+}
+
+/* The library only warns of a folder that takes no file; here answers that are not kept are a failure. */
+static int check_folder(const char *folder) {
+  char *path = cli_format("%s/oclstm-XXXXXX", folder);
+  const int file = path != NULL ? mkstemp(path) : -1;
+  const int code =
+      file >= 0 ? CLI_DONE
+                : cli_fail_output(OCLSTM_E_WRITE, "answers are not kept: %s: %s", folder, strerror(errno));
+  if (file >= 0) {
+    (void)close(file);
+    (void)unlink(path);
+  }
+  free(path);
   return code;
 }
 
@@ -84,10 +102,11 @@ int cli_tune(const cli_options *options) {
   if (folder == NULL) {
     return cli_usage("tune keeps its answers in a folder, and OCLSTM_CACHE_DIR names none");
   }
-  free(folder);
   CHECK(read_batches(options->batches, &list));
   CHECK(tune_all(&session, &list));
+  CHECK(check_folder(folder));
 done:
   cli_close(&session);
+  free(folder);
   return code;
 }

@@ -2,10 +2,14 @@
 SPDX-License-Identifier: MIT
 
 good, wrong (y times 1.001), nan, shape (y too short), none (no y), no (refuses every shape), refuses (at hello), dies (at prepare),
-dies-later (at time), garbage (no JSON), silent (no answer), slow-time (refuses to time). PEER_LOG: a file for its requests.
+dies-later (at time), killed (at time), garbage (no JSON), silent (no answer), deaf (reads no more behind hello), slow-time (no time),
+twice (two lines for an answer), before (takes less than no time to prepare), leaves (a file behind), odd (words that are hard to print).
+PEER_LOG: a file for its requests. PEER_NAME: its name.
 """
 import json
 import os
+import pathlib
+import signal
 import sys
 import time
 
@@ -47,8 +51,12 @@ def forward(request):
 def prepare(request, mode):
     if mode == "no" or request["cell"] != "lstm":
         return {"ok": False, "why": f"cannot do {request['cell']} in \"{request['precision']}\""}
+    if mode == "odd" and request["T"] == 7:
+        return {"ok": False, "why": "first,\nsecond \"line\" " + "\u00e9" * 200}
     if mode == "dies":
         sys.exit(3)
+    if mode == "leaves":
+        pathlib.Path(request["y"]).with_name("more").touch()
     y = forward(request)
     if mode == "wrong":
         y *= np.float32(1.001)
@@ -58,7 +66,7 @@ def prepare(request, mode):
         y = y[:-1]
     if mode != "none":
         np.save(request["y"], y)
-    return {"ok": True, "prepare_ns": 5000000}
+    return {"ok": True, "prepare_ns": -1 if mode == "before" else 5000000}
 
 
 def answer(request, mode):
@@ -66,12 +74,17 @@ def answer(request, mode):
     if operation == "hello":
         if mode == "refuses":
             return {"ok": False, "why": "no such thing here"}
-        return {"ok": True, "name": "peer", "version": "1.2", "details": "in NumPy", "surplus": [1]}
+        if mode == "odd":
+            return {"ok": True, "name": "a,\"b'\n" + "\u00e9" * 40, "version": "1,2", "details": "\x1b[1m\tbold"}
+        return {"ok": True, "name": os.environ.get("PEER_NAME", "peer"), "version": "1.2", "details": "in NumPy", "surplus": [1]}
     if operation == "prepare":
         return prepare(request, mode)
     if operation == "time":
         if mode == "dies-later":
             sys.exit(0)
+        if mode == "killed":
+            os.kill(os.getppid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGKILL)
         if mode == "slow-time":
             return {"ok": True, "ns": [0]}
         return {"ok": True, "ns": [2000000] * request["repeats"]}
@@ -86,7 +99,12 @@ def main():
         request = json.loads(line)
         if log:
             print(line, end="", file=log, flush=True)
-        if mode == "garbage":
+        if mode == "deaf":
+            print(json.dumps(answer(request, mode)), flush=True)
+            signal.pause()
+        if mode == "twice" and request["op"] == "time":
+            print(json.dumps(answer(request, mode)) + "\n{}", flush=True)
+        elif mode == "garbage":
             print("good morning", flush=True)
         elif mode == "silent":
             time.sleep(60)

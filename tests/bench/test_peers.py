@@ -1,7 +1,10 @@
 """oclstm bench with peers that do right and wrong. SPDX-License-Identifier: MIT"""
+import csv
+import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -30,8 +33,8 @@ class Peers(CliTest):
     def requests(self):
         return [json.loads(line) for line in (self.folder / "log").read_text().splitlines()]
 
-    def broken(self, mode, state, why, *arguments, code=1):
-        _, peer, _ = self.bench(mode, *arguments, code=code)
+    def broken(self, mode, state, why, *arguments, code=1, shape="6,3,4,5"):
+        _, peer, _ = self.bench(mode, *arguments, code=code, shape=shape)
         self.assertEqual(peer["state"], state)
         self.assertIn(why, peer["why"])
         self.assertNotIn("median_seconds", peer)
@@ -52,13 +55,21 @@ class Peers(CliTest):
         requests = self.requests()
         # A first run for the length of warm-ups, and the two that count.
         self.assertEqual([r["op"] for r in requests], ["hello", "prepare", "time", "time", "time", "quit"])
-        self.assertEqual((requests[0]["protocol"], requests[0]["threads"]), (1, os.cpu_count()))
+        self.assertEqual((requests[0]["protocol"], requests[0]["threads"]), (1, len(os.sched_getaffinity(0))))
         self.assertEqual({k: requests[1][k] for k in ["T", "B", "I", "H", "layers", "directions", "cell", "precision", "lengths",
                                                       "linear_before_reset"]},
                          {"T": 6, "B": 3, "I": 4, "H": 5, "layers": 1, "directions": 1, "cell": "lstm", "precision": "f32",
                           "lengths": None, "linear_before_reset": True})
         self.assertEqual([r["repeats"] for r in requests[2:5]], [1, 1, 1])
         self.assertEqual([r["warm_up"] for r in requests[2:5]], [0, 10, 10])  # of 2 ms each, 20 ms
+
+    def test_threads(self):
+        """As many as bench has itself."""
+        line = [PROGRAM, "bench", "6,3,4,5", *QUICKLY, "--peer", f"'{sys.executable}' '{PEER}' good"]
+        one = min(os.sched_getaffinity(0))
+        out = subprocess.run(line, check=True, stdout=subprocess.PIPE, env={**os.environ, "PEER_LOG": self.path("log")},
+                             preexec_fn=lambda: os.sched_setaffinity(0, {one})).stdout
+        self.assertEqual((self.requests()[0]["threads"], json.loads(out)["machine"]["processors"]), (1, 1))
 
     def test_layers_and_directions(self):
         _, peer, _ = self.bench("good", shape="5,2,3,4,lstm,2,2")
@@ -76,11 +87,46 @@ class Peers(CliTest):
         self.broken("no", "refused", "cannot do lstm in \"f32\"", code=0)
 
     def test_dies(self):
-        self.broken("dies", "failed", "the peer has ended")
-        self.broken("dies-later", "failed", "the peer has ended")
+        self.broken("dies", "failed", "the peer has ended with status 3")
+        self.broken("dies-later", "failed", "the peer has ended with status 0")
+        self.broken("killed", "failed", "the peer has ended by signal 9")
 
     def test_answers_nothing_of_use(self):
         self.broken("slow-time", "failed", "no time")
+        self.broken("twice", "failed", "it printed more than one line for an answer")
+
+    def test_does_not_read(self):
+        """A request that a pipe does not hold ends with the time for it, and with a signal."""
+        lengths = "2,40000,1,1,lstm,1,1,ragged"
+        before = time.monotonic()
+        self.broken("deaf", "failed", "no answer in time", "--peer-timeout", "1", shape=lengths)
+        self.assertLess(time.monotonic() - before, 50)
+
+    def test_answers_of_no_consequence(self):
+        self.assertIsNone(self.bench("before")[1]["prepare_seconds"])
+        self.bench("leaves")
+
+    def test_words_that_are_hard_to_print(self):
+        command = ["bench", "6,3,4,5", "7,3,4,5", *QUICKLY[:-1], "--peer", f"'{sys.executable}' '{PEER}' odd"]
+        name = "a,\"b' " + "\u00e9" * 12 + " f32"
+        why = "first, second \"line\" " + "\u00e9" * 89
+        report = json.loads(self.run_good(*command, "--json").out)
+        self.assertEqual((report["columns"][1]["name"], report["columns"][1]["details"]), (name, " [1m bold"))
+        self.assertEqual([s["results"][1]["column"] for s in report["shapes"]], [name, name])
+        self.assertEqual(report["shapes"][1]["results"][1]["why"], why)
+        rows = list(csv.DictReader(io.StringIO(self.run_good(*command, "--csv").out)))
+        self.assertEqual([(row["column"], row["why"]) for row in rows[1::2]], [(name, ""), (name, why)])
+        self.assertRegex(self.run_good(*command).out, f"(?m)^  {re.escape(name)} +refused: {re.escape(why)}$")
+
+    def test_names_are_of_one_column(self):
+        def taken(name, *more):
+            peer = f"'{sys.executable}' '{PEER}' good"
+            self.fails(1, None, f"another column is named '{name}'", "bench", "6,3,4,5", *QUICKLY, "--peer", peer, *more,
+                       environment={"TMPDIR": str(self.folder), "PEER_NAME": name})
+
+        for name in ["oclstm auto", "onednn", "reference"]:
+            taken(name)
+        taken("twin", "--peer", f"'{sys.executable}' -B '{PEER}' good")
 
     def test_out_from_the_start(self):
         def out(text, command, *arguments):
@@ -92,8 +138,8 @@ class Peers(CliTest):
         python = f"'{sys.executable}' '{PEER}'"
         out("no such thing here", f"{python} refuses")
         out("its answer is no object with \"ok\": good morning", f"{python} garbage")
-        out("the peer has ended", "exit 3")
-        out("the peer has ended", "true")
+        out("the peer has ended with status 3", "exit 3")
+        out("the peer has ended with status 0", "true")
         out("no answer in time", f"{python} silent", "--peer-timeout", "1")
 
     def test_text(self):

@@ -4,8 +4,10 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -83,6 +85,37 @@ class Runs(CliTest):
         report = self.bench("9000,1,2,3", "--repeats", "1", "--no-peaks", "--onednn", "off")
         self.assertEqual(report["shapes"][0]["results"][0]["calls"], 3)
 
+    def test_what_is_done_stays(self):
+        """A shape that ends the run does not take those before it along."""
+        too_large = "1000000000,1,65536,8,lstm,1,1,ragged"
+        result = self.run_cli("bench", "3,1,2,2", too_large, *QUICKLY, "--json")
+        self.assertEqual((result.code, result.err),
+                         (5, "oclstm: E_MEMORY: no memory for the arrays of T 1000000000 B 1 I 65536 H 8 lstm ragged\n"))
+        self.assertEqual([s["results"][0]["state"] for s in json.loads(result.out)["shapes"]], ["done"])
+
+    def test_gemm(self):
+        report = self.bench("3,1,2,2", *QUICKLY, "--strategy", "stepwise", "--gemm", "plain", "--gemm", "clblast")
+        self.assertEqual([c["name"] for c in report["columns"]], ["oclstm stepwise f32 plain", "oclstm stepwise f32 clblast"])
+        self.assertEqual([r["gemm"].split()[0] for r in report["shapes"][0]["results"]], ["plain", "clblast"])
+
+    def test_crossover(self):
+        """Interrupted at its first answers; the searches themselves are bench.crossover's."""
+        line = [PROGRAM, "bench", "--crossover", "--strategy", "rows", "--strategy", "fused-step"]
+        for form in [["--csv"], ["--json"]]:
+            with subprocess.Popen([*line, *form], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                time.sleep(3)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=120)
+            self.assertEqual((process.returncode, err), (130, b""))
+            if form == ["--csv"]:
+                found = csv.DictReader(io.StringIO(out.decode()))
+                self.assertEqual(found.fieldnames, ["first", "second", "T", "H", "rows", "most_rows", "ratio_one_row",
+                                                    "ratio_most_rows", "why"])
+                for row in found:
+                    self.assertEqual((row["first"], row["T"], row["most_rows"]), ("oclstm rows f32", "10", "256"))
+            else:
+                self.assertEqual(json.loads(out)["shapes"], [])
+
     def test_onednn(self):
         result = self.run_cli("bench", "8,3,4,6", "8,3,4,6,gru", "8,3,4,6,gru0", "8,3,4,6,rnn", "8,3,4,6,lstm,2,2", "--repeats", "1",
                               "--no-peaks", "--json", "--onednn", "on")
@@ -99,6 +132,8 @@ class Runs(CliTest):
         for start in ["cold_start", "warm_start"]:
             self.assertTrue(all(column[start][k] > 0 for k in ["context_seconds", "plan_seconds", "forward_seconds"]))
         self.assertEqual(self.listing(), [])
+        column = self.bench("3,1,2,2", *QUICKLY, "--startup", environment={"TMPDIR": "/nonexistent"})["columns"][0]
+        self.assertEqual(column["no_start"], "no folder for compiled programs in /nonexistent")
 
     def test_csv(self):
         lines = list(csv.DictReader(io.StringIO(self.run_good("bench", "3,1,2,2", *QUICKLY, "--csv").out)))
@@ -120,10 +155,22 @@ class Runs(CliTest):
         self.assertIn("set terminal svg", script)
         self.assertIn("p''.svg'", script)
         self.assertIn("oclstm auto f32", script)
+        self.assertIn(" noenhanced ", script)
+        median, low, high = map(float, re.search('"T 3 B 1 I 2 H 2 lstm" (.*)', script)[1].split())
+        bottom, top = map(float, re.search(r"yrange \[(.*):(.*)\]", script).groups())
+        self.assertTrue(bottom <= low <= median <= high <= top and top / bottom <= 100, script)
+        # A column without a figure has no place in it.
+        peer = f"'{sys.executable}' '{pathlib.Path(__file__).resolve().parent / 'peer.py'}' no"
+        self.run_good("bench", "3,1,2,2", *QUICKLY, "--peer", peer, "--plot", self.path("r.svg"), environment={"PATH": path})
+        script = (self.folder / "r.svg.gp").read_text()
+        self.assertIn("oclstm auto f32", script)
+        self.assertNotIn("'peer f32'", script)
         fake.write_text("#!/bin/sh\nexit 7\n")
         result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--plot", self.path("q.png"), environment={"PATH": path})
         self.assertEqual(result.code, 1)
         self.assertIn("gnuplot ended with status 7", result.err)
+        result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--memory", "1", "--plot", self.path("n.png"), environment={"PATH": path})
+        self.assertEqual((result.code, result.err), (1, f"oclstm: E_WRITE: {self.path('n.png')}: there is no figure to draw\n"))
         fake.unlink()
         result = self.run_cli("bench", "3,1,2,2", *QUICKLY, "--plot", self.path("q.png"), environment={"PATH": str(programs)})
         self.assertEqual(result.code, 1)
@@ -143,7 +190,14 @@ class Runs(CliTest):
         self.fails(2, None, "unknown value 'row'; did you mean 'rows'?", "bench", "--strategy", "row")
         self.fails(2, None, "--device: the value is empty", "bench", "--device", "")
         self.fails(2, None, "--json and --csv exclude each other", "bench", "--json", "--csv")
-        self.fails(2, None, "--repeats: at most 64", "bench", "--repeats", "65")
+        self.fails(2, None, "--repeats: '65' is more than 64", "bench", "--repeats", "65")
+        for option, value in [("device", "cpu"), ("strategy", "rows"), ("precision", "f16"), ("gemm", "plain"), ("peer", "true")]:
+            self.fails(2, None, f"--{option}: '{value}' is given twice", "bench", *[f"--{option}", value] * 2)
+        self.fails(2, None, "--device: 'opencl:0:0' is a device that is there already: opencl:0:0, ", "bench", "1,1,1,1", "--device",
+                   "cpu", "--device", "opencl:0:0")
+        for option in ["--peer true", "--reference", "--onednn on", "--startup", "--seconds 3", "--plot p.png"]:
+            self.fails(2, None, f"--crossover and {option.split()[0]}", "bench", "--crossover", "--device", "cpu", "--device", "0",
+                       *option.split())
         self.fails(2, None, "--crossover needs two devices", "bench", "--crossover", "--json")
         self.fails(2, None, "--crossover has shapes of its own", "bench", "--crossover", "quick")
         self.fails(2, None, "--plot: 'p.jpg' is neither .png nor .svg", "bench", "--plot", "p.jpg")

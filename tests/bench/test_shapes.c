@@ -46,6 +46,7 @@ static void items_are_read(void **unused) {
   bench_shape_text(&s, text);
   assert_string_equal(text, "T 1000000 B 1 I 1 H 64 gru x3 bidirectional");
   assert_true(read("1,1,1,1,rnn").cell == OCLSTM_RNN);
+  assert_true(read("0000000000000010,1,1,1").T == 10);
   s = read("100,10,1,1,lstm,1,1,ragged");
   assert_true(s.rows == BENCH_RAGGED && s.T == 100);
   s = read("100,10,1,1,lstm,1,1,equal");
@@ -66,7 +67,12 @@ static void what_is_no_shape_is_refused(void **unused) {
   refuse("1,2,5 ,512", "I is '5 '");
   refuse("1,2,,512", "I is ''");
   refuse("1,2,3,65537", "H is '65537'");
-  refuse("99999999999999999999,2,3,4", "T is '999999999999999'");
+  refuse("99999999999999999999,2,3,4", "T is '99999999999999999999'");
+  refuse("0000000000000000000000000000000000000000010,2,3,4",
+         "T is '000000000000000000000000000000000000...'");
+  refuse("1,2,3,4,", "the cell is ''");
+  refuse("1,2,3,4,lstm,1,1,whole,", "too many words");
+  refuse("1,2,3,4,lstmlstmlstmlstm", "the cell is 'lstmlstmlstmlstm'");
   refuse("18446744073709551617,1,1,1", "T is");
   refuse("1,2,3,4,LSTM", "the cell is 'LSTM'");
   refuse("1,2,3,4,lstm,0", "LAYERS is '0'");

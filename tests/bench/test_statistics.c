@@ -95,6 +95,25 @@ static void ragged_lengths_fall_to_a_tenth(void **unused) {
   assert_int_equal(bench_length(&s, 0), 3);
 }
 
+static void lists_of_processors_are_counted(void **unused) {
+  (void)unused;
+  assert_int_equal(bench_count_processors("0"), 1);
+  assert_int_equal(bench_count_processors("0-3,8"), 5);
+  assert_int_equal(bench_count_processors("64-127"), 64);
+  const char *const none[] = {"", "a", "3-1", "0-", "0,", "-1", "0 1"};
+  for (size_t k = 0; k < sizeof none / sizeof none[0]; ++k) {
+    assert_int_equal(bench_count_processors(none[k]), 0);
+  }
+}
+
+static void caches_are_as_many_as_their_processors(void **unused) {
+  (void)unused;
+  const bench_machine m = {.processors = 12, .cache_bytes = {32, 512, 4096}, .cache_shared = {1, 2, 8}};
+  assert_int_equal(bench_all_caches(&m, 0), 12 * 32);
+  assert_int_equal(bench_all_caches(&m, 1), 6 * 512);
+  assert_int_equal(bench_all_caches(&m, 2), 2 * 4096);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(quartiles_lie_between_samples),
@@ -104,6 +123,8 @@ int main(void) {
       cmocka_unit_test(operations_are_those_of_both_products),
       cmocka_unit_test(traffic_is_of_weights),
       cmocka_unit_test(ragged_lengths_fall_to_a_tenth),
+      cmocka_unit_test(lists_of_processors_are_counted),
+      cmocka_unit_test(caches_are_as_many_as_their_processors),
   };
   return cmocka_run_group_tests_name("bench.statistics", tests, NULL, NULL);
 }

@@ -96,6 +96,14 @@ class Tune(TuningTest):
         self.fails(2, None, "needs one model", "tune", environment=self.environment)
         self.fails(2, None, "OCLSTM_CACHE_DIR", "tune", model, environment={"OCLSTM_CACHE_DIR": "off"})
         self.fails(2, None, "reference", "tune", model, "--device", "reference", environment=self.environment)
+        # A folder that is none: what was measured is printed, and the code says that it is not kept.
+        result = self.run_cli("tune", model, "--json", environment={**self.environment, "OCLSTM_CACHE_DIR": "/dev/null"})
+        self.assertEqual((result.code, result.err.splitlines()[-1]),
+                         (1, "oclstm: E_WRITE: answers are not kept: /dev/null: Not a directory"))
+        self.assertEqual(len(json.loads(result.out)["plans"]), 1)
+        # What was done before a batch that fails is whole.
+        result = self.run_cli("tune", model, "--json", "--batch", "1,4000000000", environment=self.environment)
+        self.assertEqual((result.code, [p["rows"] for p in json.loads(result.out)["plans"]]), (3, [1]), result.err)
         self.fails(2, None, "OCLSTM_TUNING: unknown value 'some'", "info", model, environment={"OCLSTM_TUNING": "some"})
         self.fails(2, None, "did you mean 'again'", "info", model, "--tuning", "agian", environment=self.environment)
         self.fails(2, None, "takes no argument", "cache", "all", environment=self.environment)
