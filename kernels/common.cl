@@ -90,20 +90,18 @@ INLINE uintv bfloat_bits(floatv v) {
 typedef half stored;
 #if VW == 16 && defined(__AVX512F__)
 /* PoCL 3.1 converts halves one by one and by arithmetic. The processor has an instruction for 16. */
+enum { AS_IT_IS = 4, TO_NEAREST_EVEN = 0, ALL_16 = 0xffff };
 INLINE float16 load_half16(__global const half *p) {
-  float16 v;
-  __asm__("vcvtph2ps %1, %0" : "=v"(v) : "v"(*(__global const ushortv_at *)p));
-  return v;
+  short16 bits = as_short16(*(__global const ushortv_at *)p);
+  return __builtin_ia32_vcvtph2ps512_mask(bits, (float16)(0.0f), ALL_16, AS_IT_IS);
 }
 INLINE float load_half(__global const half *p) {
-  float4 v;
-  __asm__("vcvtph2ps %1, %0" : "=x"(v) : "x"((ushort8)(*(__global const ushort *)p)));
+  float4 v = __builtin_ia32_vcvtph2ps((short8)(*(__global const short *)p));
   return v.x;
 }
 INLINE void store_half16(float16 v, __global half *p) {
-  ushort16 bits;
-  __asm__("vcvtps2ph $0, %1, %0" : "=v"(bits) : "v"(v)); /* 0: to nearest even */
-  *(__global ushortv_at *)p = bits;
+  short16 bits = __builtin_ia32_vcvtps2ph512_mask(v, TO_NEAREST_EVEN, (short16)(0), ALL_16);
+  *(__global ushortv_at *)p = as_ushort16(bits);
 }
 #define LOAD_STORED(p) load_half16(p)
 #define LOAD_ONE(p) load_half(p)

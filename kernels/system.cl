@@ -5,7 +5,12 @@
 #pragma once
 #include "common.cl"
 
-#if defined(__x86_64__) && defined(__linux__)
+#ifndef ASSEMBLY
+#define ASSEMBLY 1 /* 0: the compiler takes none in kernels of this kind, host/opencl/device/assembly.c */
+#endif
+#if !ASSEMBLY
+#define IS_THREAD 0
+#elif defined(__x86_64__) && defined(__linux__)
 #define IS_THREAD 1
 enum { SYS_YIELD = 24, SYS_SET_AFFINITY = 203, SYS_GET_AFFINITY = 204 };
 INLINE long system_call(long number, long first, long second, long third) {
@@ -49,9 +54,7 @@ INLINE void yield(void) {
 #endif
 INLINE ulong ticks(void) {
 #if HAS_CLOCK
-  uint low, high;
-  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-  return ((ulong)high << 32) | low;
+  return __builtin_readcyclecounter();
 #else
   return 0;
 #endif
@@ -61,7 +64,7 @@ INLINE ulong ticks(void) {
 INLINE int processor(void) {
 #if IS_THREAD && defined(__x86_64__)
   uint number;
-  __asm__ volatile("rdtscp" : "=c"(number) : : "rax", "rdx");
+  (void)__builtin_ia32_rdtscp(&number);
   return (int)(number & 0xfff);
 #else
   return -1;

@@ -129,8 +129,8 @@ static void nobody_waits_for_ever(void **unused) {
   (void)unused;
   cl_kernel kernel = make_kernel(cl, "company");
   take_seats(cl, kernel, GROUPS + 1, out);
-  assert_in_range(out[0], 1, GROUPS);
-  assert_in_range(out[1], 1, GROUPS);
+  assert_true(out[0] >= 1 && out[0] <= GROUPS);
+  assert_true(out[1] >= 1 && out[1] <= GROUPS);
   (void)clReleaseKernel(kernel);
 }
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "opencl/device/cl.h"
+#include "opencl/device/program.h"
 #include "support.h"
 
 typedef struct seen {
@@ -23,6 +25,8 @@ static void watch(void *user, oclstm_log_level level, const char *line) {
 static char folder[] = "oclstm-program-cache-XXXXXX";
 
 static oclstm_model *model;
+static bool without_assembly; /* as if the device were one of device/assembly.c */
+static size_t unkept;         /* programs that it keeps no binaries of */
 
 /* Makes and runs a plan in a context of its own; what the log said of programs. */
 static seen run_with(const char *cache_dir, float *y) {
@@ -33,6 +37,7 @@ static seen run_with(const char *cache_dir, float *y) {
   desc.cache_dir = cache_dir;
   desc.log = (oclstm_log){watch, &s};
   OK(oclstm_context_create(&desc, &context, &last_error));
+  oclstm__cl_of(context)->loops_take_assembly &= !without_assembly;
   test_job job = make_job(model, 4, 2, 1);
   test_result result = run_job(context, &job, 0, 0);
   memcpy(y, result.y, 4 * 2 * oclstm_model_output_size(model) * sizeof *y);
@@ -98,14 +103,20 @@ static void lengthen(const char *path) {
 
 /* ---- tests ---- */
 
+static bool takes_assembly(void) {
+  return oclstm__cl_of(device)->loops_take_assembly && !without_assembly;
+}
+
 static void programs_are_found_again(void **unused) {
   (void)unused;
   seen cold = run_with(folder, first);
   assert_true(cold.compiled > 0 && cold.read == 0);
-  assert_int_equal(for_each_file(NULL), cold.compiled);
+  const size_t files = for_each_file(NULL);
+  unkept = cold.compiled - files;
+  assert_int_equal(unkept > 0, !takes_assembly());
   seen warm = run_with(folder, again);
-  assert_int_equal(warm.compiled, 0);
-  assert_int_equal(warm.read, cold.compiled);
+  assert_int_equal(warm.compiled, unkept);
+  assert_int_equal(warm.read, files);
   assert_same_results();
 }
 
@@ -122,7 +133,7 @@ static void assert_mended(void (*damage)(const char *path)) {
   assert_true(files > 0);
   seen s = run_with(folder, again);
   assert_int_equal(s.read, 0);
-  assert_int_equal(s.compiled, files);
+  assert_int_equal(s.compiled, files + unkept);
   assert_int_equal(s.warnings, files);
   assert_same_results();
   assert_int_equal(run_with(folder, again).read, files);
@@ -161,7 +172,7 @@ static void a_file_of_another_key_is_not_taken(void **unused) {
   size_t files = for_each_file(copy_over);
   seen s = run_with(folder, again);
   assert_int_equal(s.read, 1);
-  assert_int_equal(s.compiled, files - 1);
+  assert_int_equal(s.compiled, files - 1 + unkept);
   assert_same_results();
 }
 
@@ -187,6 +198,34 @@ static void a_folder_that_cannot_be_made_is_done_without(void **unused) {
   assert_same_results();
 }
 
+/* Some programs have assembly, some have none: only those are kept. */
+static void binaries_with_assembly_are_not_asked_for(void **unused) {
+  for_each_file(remove_file);
+  without_assembly = true;
+  programs_are_found_again(unused);
+  assert_true(for_each_file(NULL) > 0);
+  without_assembly = false;
+}
+
+static void compilers_that_want_no_assembly(void **unused) {
+  static const struct {
+    const char *platform, *driver;
+    bool takes;
+  } DEVICES[] = {{"Portable Computing Language", "3.1+debian", true},
+                 {"Portable Computing Language", "5.0", false},
+                 {"Portable Computing Language", "6.0+debian", false},
+                 {"Portable Computing Language", "7.1+debian", true},
+                 {"NVIDIA CUDA", "550.54.15", true},
+                 {"rusticl", "6.0", true}};
+  (void)unused;
+  for (size_t k = 0; k < sizeof DEVICES / sizeof DEVICES[0]; ++k) {
+    oclstm_device_info info = {.type = OCLSTM_DEVICE_CPU};
+    strcpy(info.platform, DEVICES[k].platform);
+    strcpy(info.driver, DEVICES[k].driver);
+    assert_int_equal(oclstm__loops_take_assembly(&info), DEVICES[k].takes);
+  }
+}
+
 static int open_all(void **unused) {
   static const test_network NETWORK = {.layers = 1, .I = 3, .H = 16, .bias = OCLSTM_BIAS_TWO, .scale = 1.0};
   model = make_network(&NETWORK, 1);
@@ -207,6 +246,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_file_of_another_key_is_not_taken),
       cmocka_unit_test(a_folder_that_others_may_write_to_is_not_used),
       cmocka_unit_test(a_folder_that_cannot_be_made_is_done_without),
+      cmocka_unit_test(binaries_with_assembly_are_not_asked_for),
+      cmocka_unit_test(compilers_that_want_no_assembly),
   };
   read_options(argc, argv);
   return cmocka_run_group_tests(all, open_all, close_all);

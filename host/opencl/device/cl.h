@@ -37,6 +37,7 @@ typedef struct oclstm__cl {
   unsigned vector_width;         /* VW of the kernels */
   size_t max_lanes;              /* most LANES of the kernels: 1 on CPU devices */
   size_t most_turns;             /* of all loops of a kernel, see turns.c; 0: as many as there are */
+  bool loops_take_assembly;      /* see assembly.c */
   bool twins;                    /* for tests: plain twins serve where matrix instructions are missing */
   char *cache_dir;               /* or NULL */
   oclstm__meter *meter;          /* what commands.c counts */

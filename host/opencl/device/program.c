@@ -14,13 +14,14 @@ struct oclstm__program {
   oclstm__program *next;
   cl_program program;
   bool on_disk;
+  bool has_binary;     /* that may be asked for: assembly.c */
   char key[KEY_BYTES]; /* everything that decides the binary */
 };
 
 /* ---- options, key ---- */
 
 /* The one place that writes options. Without -cl-fast-relaxed-math and its kind: results must not drift. */
-static void write_options(const oclstm__build *build, char *options, size_t bytes) {
+static void write_options(const oclstm__cl *cl, const oclstm__build *build, char *options, size_t bytes) {
   const struct {
     const char *name;
     unsigned value;
@@ -39,8 +40,9 @@ static void write_options(const oclstm__build *build, char *options, size_t byte
                  {"INPUT_ROWS", build->INPUT_ROWS},
                  {"INPUT_PANELS", build->INPUT_PANELS},
                  {"LOW_ROWS", build->LOW_ROWS}};
-  size_t used =
-      (size_t)snprintf(options, bytes, "-cl-std=CL1.2 -w%s", build->cell != NULL ? build->cell : "");
+  const bool assembly = build->LANES <= 1 || cl->loops_take_assembly;
+  size_t used = (size_t)snprintf(options, bytes, "-cl-std=CL1.2 -w%s%s", assembly ? "" : " -DASSEMBLY=0",
+                                 build->cell != NULL ? build->cell : "");
   for (size_t k = 0; k < sizeof defines / sizeof defines[0] && used < bytes; ++k) {
     if (defines[k].value != 0) {
       used += (size_t)snprintf(options + used, bytes - used, " -D%s=%u", defines[k].name, defines[k].value);
@@ -130,18 +132,19 @@ static oclstm__program *find_program(const oclstm__cl *cl, const char *key) {
   return p;
 }
 
-static oclstm_status add_program(oclstm__cl *cl, const char *stem, const char *options, const char *key,
-                                 oclstm__program **added, oclstm_error *error) {
+static oclstm_status add_program(oclstm__cl *cl, const oclstm__build *build, const char *options,
+                                 const char *key, oclstm__program **added, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   oclstm__program *p = oclstm__alloc(&cl->base.allocator, 1, sizeof *p);
   REQUIRE(p != NULL, OCLSTM_E_MEMORY, "program: %zu bytes", sizeof *p);
   (void)snprintf(p->key, sizeof p->key, "%s", key);
   p->program = from_disk(cl, key, options);
   p->on_disk = p->program != NULL;
+  p->has_binary = cl->loops_take_assembly || !oclstm__has_assembly(build);
   if (p->program == NULL) {
-    TRY(compile(cl, stem, options, &p->program, error));
+    TRY(compile(cl, build->stem, options, &p->program, error));
   }
-  oclstm__log(&cl->base.log, OCLSTM_LOG_DEBUG, "program %s [%s] %s", stem, options,
+  oclstm__log(&cl->base.log, OCLSTM_LOG_DEBUG, "program %s [%s] %s", build->stem, options,
               p->on_disk ? "read from the cache" : "compiled");
   p->next = cl->programs;
   cl->programs = p;
@@ -160,12 +163,12 @@ oclstm_status oclstm__kernel_create(oclstm__cl *cl, const oclstm__build *build, 
   cl_int cl_code = CL_SUCCESS;
   char options[OPTIONS_BYTES];
   char key[KEY_BYTES];
-  write_options(build, options, sizeof options);
+  write_options(cl, build, options, sizeof options);
   write_key(cl, build->stem, options, key);
   (void)pthread_mutex_lock(&cl->lock);
   oclstm__program *p = find_program(cl, key);
   if (p == NULL) {
-    TRY(add_program(cl, build->stem, options, key, &p, error));
+    TRY(add_program(cl, build, options, key, &p, error));
   }
   CL_OUT(*kernel, clCreateKernel(p->program, name, &cl_code));
 done:
@@ -202,7 +205,7 @@ void oclstm__programs_save(oclstm__cl *cl) {
   }
   (void)pthread_mutex_lock(&cl->lock);
   for (oclstm__program *p = cl->programs; p != NULL; p = p->next) {
-    p->on_disk = p->on_disk || save(cl, p);
+    p->on_disk = p->on_disk || (p->has_binary && save(cl, p));
   }
   (void)pthread_mutex_unlock(&cl->lock);
 }

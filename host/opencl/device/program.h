@@ -19,9 +19,16 @@ oclstm_status oclstm__kernel_create(oclstm__cl *cl, const oclstm__build *build, 
                                     cl_kernel *kernel, oclstm_error *error);
 void oclstm__kernel_release(cl_kernel *kernel);
 /* Writes programs that are new to the folder. Called when every kernel of a plan has run once: some drivers finish
- * compiling only then. Failing is no error: the program is compiled again next time. */
+ * compiling only then. Failing is no error: the program is compiled again next time. Without those whose
+ * binary must not be asked for. */
 void oclstm__programs_save(oclstm__cl *cl);
 void oclstm__programs_release(oclstm__cl *cl);
+
+/* ---- assembly.c ---- */
+
+/* Whether kernels of several work-items may have inline assembly, and programs with it be asked for their binaries. */
+bool oclstm__loops_take_assembly(const oclstm_device_info *device);
+bool oclstm__has_assembly(const oclstm__build *build);
 
 /* ---- program_cache.c: one file a program ---- */
 

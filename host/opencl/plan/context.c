@@ -65,6 +65,7 @@ oclstm_status oclstm__cl_wrap(cl_context context, cl_device_id device, cl_comman
   cl->vector_width = vector_width(device, info);
   cl->max_lanes = max_lanes(info);
   cl->most_turns = oclstm__most_turns(info);
+  cl->loops_take_assembly = oclstm__loops_take_assembly(info);
   TRY(check_cache_dir(cl, cache_dir, error));
   oclstm__log(log, OCLSTM_LOG_INFO, "device %s: %s (%s)", info->id, info->name, info->platform);
   *out = base;
