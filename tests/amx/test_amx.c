@@ -331,7 +331,7 @@ static void what_is_not_there_is_refused_by_name(void **unused) {
 }
 
 static void every_thread_gives_its_tiles_back(void **unused) {
-  (void)unused;
+  the_trial_passes(unused); /* this case may be the only one */
   unsigned long configured = atomic_load(&amx_executed.configured);
   assert_int_equal(configured, atomic_load(&amx_executed.released));
   assert_int_equal(configured > 0, amx_is_emulated);

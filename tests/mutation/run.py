@@ -104,23 +104,26 @@ class Builds:
         return run(["cmake", "--build", self.build, "--target", *sorted(targets)], env=self.compiling)
 
     def first_red(self, stages):
-        """(name of a test that fails or None, what the compiler says when it fails or None)."""
+        """("TEST", or "TEST CASE" where it was in one of a C test's; or None, what the compiler says when it fails or None)."""
         for stage in stages:
-            made = self.make(stage)
+            tests, _, case = stage.partition(" ")
+            made = self.make(tests)
             if made.returncode != 0:
                 return None, made.stdout
-            done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "-R", stage], env=self.environment)
+            done = run(["ctest", "--test-dir", self.build, "--no-tests=error", "--stop-on-failure", "--output-on-failure", "-R", tests],
+                       env=dict(self.environment, OCLSTM_TEST_ONLY=case) if case else self.environment)
             if done.returncode != 0:
                 red = re.search(r"Test +#\d+: (\S+) [^*\n]*\*\*\*", done.stdout)
-                return (red.group(1), None) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
+                begun = re.findall(r"^\[ RUN +\] (\w+)$", done.stdout, re.M)
+                return (" ".join([red.group(1), *begun[-1:]]), None) if red else sys.exit(f"the tests cannot be run:\n{done.stdout}")
         return None, None
 
 
 def last_caught(source):
-    """{(engine, fault): test}, of the last table: what noticed a fault then is asked first."""
+    """{(engine, fault): stage}, of the last table: what noticed a fault then is asked first, of a C test that case alone."""
     table = (source / "docs/mutation.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\w+) \| (.*?) \| `[^`]*` \| ([^|* ]+) \|$", table, re.M)
-    return {(engine, name): f"^{re.escape(test)}$" for engine, name, test in rows}
+    rows = re.findall(r"^\| (\w+) \| (.*?) \| `[^`]*` \| ([^|* ]+)( \w+)? \|$", table, re.M)
+    return {(engine, name): f"^{re.escape(test)}${case}" for engine, name, test, case in rows}
 
 
 def stages_of(mutant, known):
@@ -130,7 +133,7 @@ def stages_of(mutant, known):
 
 def build_trees(all_builds, chosen, known):
     """One build after the other, the first by all processors: the others take from ccache what it made."""
-    asked = "|".join(sorted({f"({stage})" for m in chosen for stage in stages_of(m, known)[:1]}))
+    asked = "|".join(sorted({f"({stage.split(' ')[0]})" for m in chosen for stage in stages_of(m, known)[:1]}))
     for builds in all_builds if asked else []:
         made = builds.make(asked)
         if made.returncode != 0:
@@ -151,7 +154,7 @@ def stages_to_check(chosen, known, share, shares):
     mutants may be asked of which it is not known who notices them."""
     asked = sorted({known[m[:2]] for m in chosen if m[:2] in known})[share::shares]
     others = {stage for m in chosen[share::shares] if m[:2] not in known for stage in stages_of(m, known)}
-    return ([f"({'|'.join(asked)})"] if asked else []) + sorted(others)
+    return asked + sorted(others)
 
 
 def check_texts(source, chosen):
