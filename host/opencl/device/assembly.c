@@ -1,10 +1,10 @@
 /* Devices whose compiler cannot have inline assembly everywhere.
  *
- * PoCL 4 to 6 compare what a call calls with functions of their own. Those are NULL where a program does not mention them, and so
- * is the callee of inline assembly, which is then taken for one of them: an assertion in LLVM ends the process. Seen with 6.0, not
- * with 3.1 and 7.1. That happens where loops over the work-items of a group are made. So kernels of several work-items do without
- * assembly there; those of one keep it, but their binaries, which are made for any number of items, must not be asked for.
- * PoCL's own cache has the programs all the same.
+ * PoCL 4 to 6 compare what a call calls with functions of their own. Those are NULL where a program does not mention them, and
+ * so is the callee of inline assembly, which is then taken for one of them: an assertion in LLVM ends the process. Seen with 6.0,
+ * not with 3.1 and 7.1. That happens where loops over the work-items of a group are made. So kernels of several work-items do
+ * without assembly there; those of one keep it, but their binaries, which are made for any number of items, must not be asked
+ * for. PoCL's own cache has the programs all the same.
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
