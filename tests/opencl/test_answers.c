@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "opencl/device/cl.h"
@@ -180,6 +181,8 @@ static void damaged_files_are_ignored(void **unused) {
   memcpy(text, good, n);
   text[n] = 'x';
   write_file(text, n + 1);
+  assert_ignored();
+  assert_int_equal(unlink(find_file()) | mkfifo(path, 0600), 0);
   assert_ignored();
   free(good);
 }

@@ -101,6 +101,10 @@ static void lengthen(const char *path) {
   fclose(file);
 }
 
+static void make_pipe(const char *path) {
+  assert_int_equal(unlink(path) | mkfifo(path, 0600), 0);
+}
+
 /* ---- tests ---- */
 
 static bool takes_assembly(void) {
@@ -152,6 +156,7 @@ static void damaged_files_are_rebuilt(void **unused) {
     assert_mended(cut);
   }
   assert_mended(lengthen);
+  assert_mended(make_pipe);
 }
 
 /* A whole file under the name of another key: the key inside gives it away. */

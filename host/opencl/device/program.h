@@ -3,6 +3,8 @@
 #ifndef OCLSTM_OPENCL_PROGRAM_H
 #define OCLSTM_OPENCL_PROGRAM_H
 
+#include <stdio.h>
+
 #include "opencl/device/cl.h"
 
 /* What a kernel file is specialised by; see kernels/common.cl and tile.cl for the meanings. 0: the file's default. */
@@ -36,6 +38,8 @@ bool oclstm__has_assembly(const oclstm__build *build);
 bool oclstm__cache_dir_usable(const char *dir, const oclstm_log *log);
 /* The binary kept for key, or NULL; *bytes receives its size. Freed with oclstm__free. */
 unsigned char *oclstm__cache_load(const oclstm__cl *cl, const char *key, size_t *bytes);
+/* A file of the folder for reading, or NULL. What is no file, like a pipe that nobody writes to, does not make anybody wait. */
+FILE *oclstm__cache_open(const char *path);
 bool oclstm__cache_store(const oclstm__cl *cl, const char *key, const unsigned char *binary, size_t bytes);
 
 #endif

@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +73,15 @@ static unsigned char *read_body(const oclstm__cl *cl, FILE *file, const header *
   return binary;
 }
 
+FILE *oclstm__cache_open(const char *path) {
+  const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  FILE *stream = file >= 0 ? fdopen(file, "rb") : NULL;
+  if (file >= 0 && stream == NULL) {
+    (void)close(file);
+  }
+  return stream;
+}
+
 unsigned char *oclstm__cache_load(const oclstm__cl *cl, const char *key, size_t *bytes) {
   char path[MAX_PATH];
   header h;
@@ -79,7 +89,7 @@ unsigned char *oclstm__cache_load(const oclstm__cl *cl, const char *key, size_t 
   if (cl->cache_dir == NULL || !file_path(cl, key, "", path)) {
     return NULL;
   }
-  FILE *file = fopen(path, "rb");
+  FILE *file = oclstm__cache_open(path);
   if (file == NULL) {
     return NULL;
   }

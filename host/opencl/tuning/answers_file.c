@@ -20,6 +20,7 @@
 
 #include "opencl/device/cl.h"
 #include "opencl/device/kernel_sources.h"
+#include "opencl/device/program.h"
 #include "opencl/tuning/tuning.h"
 
 enum { MAX_PATH = 4096, MAX_IDENTITY = 900, MAX_FILE = 1 << 20, MAX_ANSWERS = 1024, BYTES_OF_ANSWER = 700 };
@@ -190,7 +191,7 @@ void oclstm__answers_load(oclstm__cl *cl) {
     return;
   }
   write_identity(cl, identity);
-  FILE *file = file_path(cl, identity, "", path) ? fopen(path, "rb") : NULL;
+  FILE *file = file_path(cl, identity, "", path) ? oclstm__cache_open(path) : NULL;
   if (file == NULL) {
     return;
   }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "opencl/device/program.h"
 #include "opencl/tuning/tuning.h"
 
 enum { HASH_DIGITS = 32, MAX_PATH = 4096, MAX_TUNING = 1 << 20 };
@@ -35,7 +36,7 @@ static file_kind kind_of(const char *name) {
 static oclstm_status count_answers(const char *path, size_t *n, oclstm_error *error) {
   oclstm_status status = OCLSTM_OK;
   const oclstm_allocator allocator = oclstm__allocator((oclstm_allocator){NULL, NULL, NULL});
-  FILE *file = fopen(path, "rb");
+  FILE *file = oclstm__cache_open(path);
   char *text = oclstm__alloc(&allocator, MAX_TUNING, 1);
   *n = 0;
   REQUIRE(text != NULL, OCLSTM_E_MEMORY, "%d bytes for %s", (int)MAX_TUNING, path);
