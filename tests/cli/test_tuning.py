@@ -121,7 +121,7 @@ class Cache(TuningTest):
         files = list((self.folder / "cache").iterdir())
         self.assertEqual(held["bytes"], sum(f.stat().st_size for f in files))
         self.assertEqual(held["programs"], len([f for f in files if f.suffix == ".bin"]))
-        self.assertGreater(held["programs"], 2)
+        self.assertGreater(held["programs"], 0)
         text = self.text("cache")
         self.assertIn(self.path("cache"), text)
         self.assertIn(f"{held['programs']} programs, 1 tuning answers", text)
