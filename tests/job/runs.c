@@ -93,13 +93,19 @@ static const char *programs(void) {
   return programs_folder;
 }
 
-void open_bench(bench *b, const network_desc *network, size_t rows, size_t steps, bool cells) {
-  memset(b, 0, sizeof *b);
-  oclstm_context_desc context = OCLSTM_CONTEXT_DESC_INIT;
+static oclstm_context *open_context(counted_memory *count, oclstm_error *error) {
+  oclstm_context_desc desc = OCLSTM_CONTEXT_DESC_INIT;
+  oclstm_context *context = NULL;
+  desc.device = options.device;
+  desc.allocator = counting_allocator(count);
+  desc.cache_dir = programs();
+  assert_ok(oclstm_context_create(&desc, &context, error), error);
+  return context;
+}
+
+static void open_plan(bench *b, oclstm_context *context, const network_desc *network, size_t rows,
+                      size_t steps, bool cells) {
   oclstm_plan_desc plan = OCLSTM_PLAN_DESC_INIT;
-  context.device = options.device;
-  context.allocator = counting_allocator(&b->count);
-  context.cache_dir = programs();
   plan.rows = rows;
   plan.steps = steps;
   plan.cells = cells;
@@ -107,9 +113,19 @@ void open_bench(bench *b, const network_desc *network, size_t rows, size_t steps
   plan.tuning = OCLSTM_TUNING_NONE;
   plan.gemm = options.gemm;
   b->model = network_create(network);
-  assert_ok(oclstm_context_create(&context, &b->context, &b->error), &b->error);
-  assert_ok(oclstm_plan_create(b->context, b->model, &plan, &b->plan, &b->error), &b->error);
+  assert_ok(oclstm_plan_create(context, b->model, &plan, &b->plan, &b->error), &b->error);
   assert_ok(oclstm_state_create(b->plan, &b->state, &b->error), &b->error);
+}
+
+void open_bench(bench *b, const network_desc *network, size_t rows, size_t steps, bool cells) {
+  memset(b, 0, sizeof *b);
+  b->context = open_context(&b->count, &b->error);
+  open_plan(b, b->context, network, rows, steps, cells);
+}
+
+static void open_run(bench *b, const setting *s, size_t rows, size_t steps) {
+  memset(b, 0, sizeof *b);
+  open_plan(b, s->context, &s->network, rows, steps, s->cells);
 }
 
 void close_bench(bench *b) {
@@ -185,7 +201,7 @@ static float *make_input(const oclstm_model *model, bool ragged) {
 
 static results run_forward(const setting *s) {
   bench b;
-  open_bench(&b, &s->network, B, T, s->cells);
+  open_run(&b, s, B, T);
   results r = results_of(b.model);
   float *x = make_input(b.model, s->ragged);
   bool ids = s->network.embedding_size != 0;
@@ -208,7 +224,7 @@ static results run_forward(const setting *s) {
 
 static results run_in_chunks(const setting *s) {
   bench b;
-  open_bench(&b, &s->network, s->plan_rows, s->chunk, s->cells);
+  open_run(&b, s, s->plan_rows, s->chunk);
   results r = results_of(b.model);
   size_t width = oclstm_model_input_size(b.model);
   float *x = make_input(b.model, s->ragged);
@@ -276,7 +292,9 @@ static void check_setting(const setting *s, bool exact, const results *whole) {
  * one chunk size. */
 void check_network(const network_desc *network, bool thorough) {
   static const size_t CHUNKS[] = {64, 1, 7, T, 2 * T};
-  setting s = {.network = *network};
+  counted_memory count = {0};
+  oclstm_error error;
+  setting s = {.network = *network, .context = open_context(&count, &error)};
   oclstm_model *model = network_create(network);
   bool has_cells = cells_width(model) != 0;
   int full = has_cells ? 3 : 1; /* ragged, and with cells if there are any */
@@ -298,6 +316,8 @@ void check_network(const network_desc *network, bool thorough) {
     free_results(&whole);
   }
   oclstm_model_destroy(&model);
+  oclstm_context_destroy(&s.context);
+  assert_int_equal(count.now, 0); /* whatever the plans and states took */
 }
 
 /* ---- memory ---- */

@@ -13,7 +13,7 @@ enum { T = 100, B = 5, I = 3 };
 typedef struct bench {
   counted_memory count;
   oclstm_model *model;
-  oclstm_context *context;
+  oclstm_context *context; /* NULL: somebody else's */
   oclstm_plan *plan;
   oclstm_state *state;
   oclstm_error error;
@@ -47,6 +47,8 @@ float *floats(size_t n, float value);
 
 typedef struct setting {
   network_desc network;
+  oclstm_context
+      *context; /* all settings of a network have one: to make its programs takes longer than a run */
   size_t chunk, plan_rows;
   bool ragged, cells;
   bool fresh;            /* begins with the state as it is made, not with set_state */

@@ -7,14 +7,14 @@
 #include "oclstm/oclstm_opencl.h"
 
 const scenario SCENARIOS[] = {
-    {"clblast", OCLSTM_STRATEGY_STEPWISE, OCLSTM_GEMM_CLBLAST, 0, NO_CACHE},
-    {"plain", OCLSTM_STRATEGY_STEPWISE, OCLSTM_GEMM_PLAIN, 0, NO_CACHE},
+    {"clblast", OCLSTM_STRATEGY_STEPWISE, OCLSTM_GEMM_CLBLAST, 0, BOTH},
+    {"plain", OCLSTM_STRATEGY_STEPWISE, OCLSTM_GEMM_PLAIN, 0, BOTH},
     {"cold", OCLSTM_STRATEGY_STEPWISE, OCLSTM_GEMM_PLAIN, 0, COLD_CACHE},
     {"warm", OCLSTM_STRATEGY_STEPWISE, OCLSTM_GEMM_PLAIN, 0, WARM_CACHE},
-    {"fused", OCLSTM_STRATEGY_FUSED_STEP, OCLSTM_GEMM_PLAIN, 0, NO_CACHE},
-    {"rows", OCLSTM_STRATEGY_ROWS, OCLSTM_GEMM_PLAIN, 0, NO_CACHE},
-    {"interop", OCLSTM_STRATEGY_FUSED_STEP, OCLSTM_GEMM_PLAIN, 1, NO_CACHE},
-    {NULL, OCLSTM_STRATEGY_AUTO, OCLSTM_GEMM_AUTO, 0, NO_CACHE},
+    {"fused", OCLSTM_STRATEGY_FUSED_STEP, OCLSTM_GEMM_PLAIN, 0, BOTH},
+    {"rows", OCLSTM_STRATEGY_ROWS, OCLSTM_GEMM_PLAIN, 0, BOTH},
+    {"interop", OCLSTM_STRATEGY_FUSED_STEP, OCLSTM_GEMM_PLAIN, 1, BOTH},
+    {NULL, OCLSTM_STRATEGY_AUTO, OCLSTM_GEMM_AUTO, 0, BOTH},
 };
 
 const char *const STAGE_NAMES[N_STAGES] = {"context_create", "plan_create", "state_create",
@@ -123,6 +123,7 @@ static oclstm_status create_context(const scenario *what, const own_objects *own
     foreign.context = own->context;
     foreign.device = own->device;
     foreign.queue = own->queue;
+    foreign.cache_dir = cache_dir;
     return oclstm_context_create_opencl(&foreign, context, error);
   }
   desc.cache_dir = cache_dir;

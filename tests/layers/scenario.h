@@ -14,8 +14,9 @@ typedef struct scenario {
   const char *name;
   oclstm_strategy strategy;
   oclstm_gemm gemm;
-  int interop;                                     /* on the caller's own queue and buffers */
-  enum { NO_CACHE, COLD_CACHE, WARM_CACHE } cache; /* of programs on disk */
+  int interop; /* on the caller's own queue and buffers */
+  /* Where tests of faults take programs from: the disk and then the sources, sources onto an empty disk, the disk. */
+  enum { BOTH, COLD_CACHE, WARM_CACHE } cache;
 } scenario;
 
 extern const scenario SCENARIOS[];

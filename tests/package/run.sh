@@ -24,7 +24,8 @@ step() {
 }
 
 install_library() {
-  step cmake -S "$source" -B "$work/library" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_BUILD_TYPE=Release \
+  # Without optimization, which nobody looks at here and which takes a third of the time.
+  step cmake -S "$source" -B "$work/library" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-DNDEBUG \
     -DCMAKE_INSTALL_PREFIX=/opt/oclstm -DCMAKE_INSTALL_LIBDIR=lib -DOCLSTM_BUILD_TESTS=OFF -DBUILD_SHARED_LIBS="$shared"
   step cmake --build "$work/library"
   DESTDIR="$work/stage" step cmake --install "$work/library"
@@ -71,6 +72,9 @@ mkdir -p "$work"
 unset CMAKE_PREFIX_PATH CFLAGS LDFLAGS DESTDIR || true
 # As seen from either build of an installed library, the sources lie in the same place: ccache has the objects of the other.
 export CCACHE_BASEDIR="$source" CCACHE_NOHASHDIR=1
+if command -v ccache >/dev/null; then
+  export CMAKE_C_COMPILER_LAUNCHER=ccache
+fi
 case $how in
   install) install_library ;;
   find_package) use_find_package ;;

@@ -33,7 +33,7 @@ fi
 cmake --build "$work" --target $targets
 # Sanitizers see the host's side alone: what stepwise+plain has of it, stepwise+clblast and fused-step have between them. The tours stay: they
 # have the only layer norms.
-# The probes of a GPU are not the library, an activation is the device's, and faults.clblast is a minute of CLBlast's own compiling.
+# The probes of a GPU are not the library, an activation is the device's, and faults.clblast is CLBlast's own compiling.
 # amx.gemm has what the host does for AMX; the others are the kernels'.
 # Every cell on the reference, and the jobs of one more strategy, compute other numbers by the same lines, golden.live what golden.stored has. faults.warm and
 # opencl.program_cache have what faults.cold has of the cache.

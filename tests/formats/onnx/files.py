@@ -54,11 +54,9 @@ def check_results(oclstm, path, folder):
 
 
 def check_round_trip(tool, path, folder):
-    steps = [(path, "a.safetensors"), ("a.safetensors", "b.onnx"), ("b.onnx", "c.safetensors"), ("c.safetensors", "d.onnx")]
-    for source, to in steps:
-        done = run(tool, "convert", folder / source, folder / to)
-        if done.returncode != 0:
-            return [f"{path.stem}: {source} to {to}: {done.stdout.strip()}"]
+    done = run(tool, "convert", path, *[folder / name for name in ("a.safetensors", "b.onnx", "c.safetensors", "d.onnx")])
+    if done.returncode != 0:
+        return [f"{path.stem}: {done.stdout.strip()}{done.stderr}"]
     return [f"{path.stem}: {a} and {b} are not the same" for a, b in (("a.safetensors", "c.safetensors"), ("b.onnx", "d.onnx"))
             if (folder / a).read_bytes() != (folder / b).read_bytes()]
 

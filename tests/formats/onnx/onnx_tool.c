@@ -1,7 +1,7 @@
 /* For the tests in Python:
- *   onnx_tool convert FROM TO   loads a model and saves it, as ONNX where TO ends with .onnx
- *   onnx_tool status FILE...    a line for each: the status of loading it, and the message
- *   onnx_tool orders FILE       a line: how many wrong orders of gates were tried, and how many the check let through
+ *   onnx_tool convert FROM TO...   loads a model and saves it, as ONNX where TO ends with .onnx; then from there to the next TO
+ *   onnx_tool status FILE...       a line for each: the status of loading it, and the message
+ *   onnx_tool orders FILE          a line: how many wrong orders of gates were tried, and how many the check let through
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,17 @@ static int convert(const char *from, const char *to) {
   if (status == OCLSTM_OK) {
     status = onnx ? oclstm_model_save_onnx(model, to, &error) : oclstm_model_save(model, to, &error);
   }
-  (void)printf("%s %s\n", oclstm_status_name(status), error.text);
+  (void)printf("%s to %s: %s %s\n", from, to, oclstm_status_name(status), error.text);
   oclstm_model_destroy(&model);
   return status != OCLSTM_OK;
+}
+
+static int convert_all(int n, char **paths) {
+  int failed = 0;
+  for (int k = 1; k < n && !failed; ++k) {
+    failed = convert(paths[k - 1], paths[k]);
+  }
+  return failed;
 }
 
 static int print_status(int n, char **paths) {
@@ -117,8 +125,8 @@ static int try_all(const char *path) {
 }
 
 int main(int argc, char **argv) {
-  if (argc == 4 && strcmp(argv[1], "convert") == 0) {
-    return convert(argv[2], argv[3]);
+  if (argc >= 4 && strcmp(argv[1], "convert") == 0) {
+    return convert_all(argc - 2, argv + 2);
   }
   if (argc >= 3 && strcmp(argv[1], "status") == 0) {
     return print_status(argc - 2, argv + 2);
